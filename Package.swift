@@ -26,6 +26,8 @@ let package = Package(
         .target(name: "RenYAML", dependencies: ["RenJSON"], swiftSettings: settings),
         .target(name: "JSONLogic", dependencies: ["RenJSON"], swiftSettings: settings),
         .target(name: "RenCore", dependencies: ["RenJSON", "JSONLogic"], swiftSettings: settings),
+        .testTarget(
+            name: "RenCoreTests", dependencies: ["RenCore", "RenJSON", "JSONLogic", "RenYAML"], swiftSettings: settings),
         .testTarget(name: "LMDBTests", dependencies: ["LMDB"], swiftSettings: settings),
         .testTarget(name: "RenJSONTests", dependencies: ["RenJSON"], swiftSettings: settings),
         .testTarget(name: "RenYAMLTests", dependencies: ["RenYAML", "RenJSON"], swiftSettings: settings),

@@ -1,0 +1,97 @@
+/// A SHA-256 value. The core compares and carries digests; only the journal and the engine make them.
+package struct Digest: Hashable, Sendable {
+    package static let byteCount = 32
+
+    /// The 32 bytes as four big-endian words, so that a digest lives in registers and not on the heap.
+    private var words: (UInt64, UInt64, UInt64, UInt64)
+
+    /// - Precondition: `bytes` holds exactly 32 bytes.
+    package init(_ bytes: some Sequence<UInt8>) {
+        var words: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
+        var count = 0
+        for byte in bytes {
+            switch count / 8 {
+            case 0: words.0 = words.0 << 8 | UInt64(byte)
+            case 1: words.1 = words.1 << 8 | UInt64(byte)
+            case 2: words.2 = words.2 << 8 | UInt64(byte)
+            default: words.3 = words.3 << 8 | UInt64(byte)
+            }
+            count += 1
+        }
+        precondition(count == Self.byteCount, "a digest has 32 bytes, not \(count)")
+        self.words = words
+    }
+
+    /// Lends the 32 bytes as they stand in records.
+    package func withBytes<R>(_ body: (UnsafeRawBufferPointer) -> R) -> R {
+        let bigEndian = (words.0.bigEndian, words.1.bigEndian, words.2.bigEndian, words.3.bigEndian)
+        return withUnsafeBytes(of: bigEndian, body)
+    }
+
+    package var bytes: [UInt8] { withBytes { Array($0) } }
+
+    package static func == (left: Digest, right: Digest) -> Bool { left.words == right.words }
+
+    package func hash(into hasher: inout Hasher) { hasher.combine(words.0) }
+}
+
+extension Digest: CustomStringConvertible {
+    /// 64 lower-case hexadecimal digits: how people see a digest.
+    package var description: String { hex(bytes) }
+
+    /// 43 characters of base64url without padding: how a digest stands in event bodies.
+    package var base64url: String {
+        let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)
+        return String(unsafeUninitializedCapacity: 43) { text in
+            withBytes { bytes in
+                for index in 0..<43 {
+                    let bit = index * 6
+                    let high = UInt16(bytes[bit / 8]) << 8
+                    let low = bit / 8 + 1 < bytes.count ? UInt16(bytes[bit / 8 + 1]) : 0
+                    text[index] = alphabet[Int((high | low) >> UInt16(10 - bit % 8)) & 63]
+                }
+            }
+            return 43
+        }
+    }
+
+    /// Reads `base64url`; nil when `text` is not the form of a digest.
+    package init?(base64url text: String) {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(33)
+        var bits: UInt32 = 0
+        var width = 0
+        for character in text.utf8 {
+            let value: UInt32
+            switch character {
+            case UInt8(ascii: "A")...UInt8(ascii: "Z"): value = UInt32(character) - 65
+            case UInt8(ascii: "a")...UInt8(ascii: "z"): value = UInt32(character) - 71
+            case UInt8(ascii: "0")...UInt8(ascii: "9"): value = UInt32(character) + 4
+            case UInt8(ascii: "-"): value = 62
+            case UInt8(ascii: "_"): value = 63
+            default: return nil
+            }
+            bits = bits << 6 | value
+            width += 6
+            if width >= 8 {
+                width -= 8
+                bytes.append(UInt8(truncatingIfNeeded: bits >> UInt32(width)))
+            }
+        }
+        guard text.utf8.count == 43, bytes.count == Self.byteCount else { return nil }
+        self.init(bytes)
+    }
+
+    /// Reads 64 hexadecimal digits; nil for anything else.
+    package init?(hex text: String) {
+        let digits = text.utf8.compactMap { Character(Unicode.Scalar($0)).hexDigitValue }
+        guard text.utf8.count == 64, digits.count == 64 else { return nil }
+        self.init((0..<32).map { UInt8(digits[$0 * 2] << 4 | digits[$0 * 2 + 1]) })
+    }
+}
+
+/// Lower-case hexadecimal digits of `bytes`.
+package func hex(_ bytes: some Sequence<UInt8>) -> String {
+    let digits = Array("0123456789abcdef".utf8)
+    return String(decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
+}
