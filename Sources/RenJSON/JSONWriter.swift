@@ -137,16 +137,14 @@ package struct JSONWriter: Sendable {
 
     private mutating func appendDigits(_ value: Int64) {
         if value >= 0, value < 10 { return bytes.append(UInt8(ascii: "0") + UInt8(value)) }
-        var digits: InlineArray<20, UInt8> = .init(repeating: 0)
-        var start = 20
+        if value < 0 { bytes.append(UInt8(ascii: "-")) }
+        let start = bytes.count
         var rest = value.magnitude
         repeat {
-            start -= 1
-            digits[start] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
+            bytes.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10))
             rest /= 10
         } while rest > 0
-        if value < 0 { bytes.append(UInt8(ascii: "-")) }
-        for index in start..<20 { bytes.append(digits[index]) }
+        bytes[start...].reverse()
     }
 
     private mutating func appendEscaped(_ text: UnsafeBufferPointer<UInt8>) {

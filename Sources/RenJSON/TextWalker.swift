@@ -38,10 +38,14 @@ struct TextWalker {
     /// Passes over the key that starts here.
     mutating func key() -> String? {
         guard offset < count, base[offset] == UInt8(ascii: "\"") else { return nil }
-        let start = offset + 1
+        let start = offset
         let hasEscapes = skipString()
-        guard offset > start else { return nil }
-        return RawText(start: base + start, count: offset - 1 - start, hasEscapes: hasEscapes).string
+        guard offset >= start + 2 else { return nil }
+        let quoted = UnsafeBufferPointer(start: base + start, count: offset - start)
+        guard hasEscapes else { return String(decoding: quoted.dropFirst().dropLast(), as: UTF8.self) }
+        // Escapes are rare in keys. The parser reads them safely also where damaged bytes are not valid after all;
+        // then there is no key to tell, and its reason is of no use here.
+        return (try? JSON(parsing: quoted))?.stringValue
     }
 
     /// Numbers and the three words end before a comma, a bracket or a space.

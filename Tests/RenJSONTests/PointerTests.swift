@@ -121,6 +121,18 @@ struct PointerTests {
         }
     }
 
+    @Test(
+        "A damaged key ends the walk",
+        arguments: [
+            #"{"a\uZZZZ":1}"#, #"{"\ud800":1}"#, #"{"a\u12"#, #"{"a\"#, #"{""#, #"{"a"#, #"{"a" 1}"#, #"{"a":}"#,
+            #"{1:2}"#,
+        ])
+    func aDamagedKeyEndsTheWalk(_ text: String) {
+        var members = JSONText.Members()
+        #expect(members.next(in: Array(text.utf8)) == nil)
+        #expect(JSONText.slice(at: JSONPointer(["a"]), in: Array(text.utf8)) == nil)
+    }
+
     private func all(_ elements: JSONText.Elements, in bytes: [UInt8]) -> [Range<Int>] {
         var elements = elements
         var ranges: [Range<Int>] = []

@@ -56,7 +56,7 @@ struct SchemaTests {
                 ["multipleOf": 3], fits: [9, 0, -3, 6.0],
                 refused: [(10, "10 is not a multiple of 3"), (1.5, "1.5 is not a multiple of 3")]),
             Row(["multipleOf": 0.1], fits: [0.3, 1, 4.4], refused: [(0.35, "0.35 is not a multiple of 0.1")]),
-            Row(["minLength": 2], fits: ["ab", "é😀", 1], refused: [("😀", "\"😀\" has 1 characters, fewer than 2")]),
+            Row(["minLength": 2], fits: ["ab", "é😀", 1], refused: [("😀", "\"😀\" has 1 character, fewer than 2")]),
             Row(["maxLength": 2], fits: ["", "é😀"], refused: [("abc", "\"abc\" has 3 characters, more than 2")]),
             Row(["minItems": 1], fits: [[1], "x"], refused: [([], "the list has 0 elements, fewer than 1")]),
             Row(["maxItems": 1.0], fits: [[1]], refused: [([1, 2], "the list has 2 elements, more than 1")]),

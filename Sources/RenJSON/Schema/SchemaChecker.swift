@@ -113,19 +113,20 @@ struct SchemaChecker {
 
     private mutating func check(_ value: JSON, _ count: SchemaCount, _ limit: Int) {
         switch (count, value) {
-        case (.minLength, .string(let text)):
-            // Characters are Unicode scalars here, as the standard says.
-            let length = text.unicodeScalars.count
-            if length < limit { add("\(value.excerpt) has \(length) characters, fewer than \(limit)") }
-        case (.maxLength, .string(let text)):
-            let length = text.unicodeScalars.count
-            if length > limit { add("\(value.excerpt) has \(length) characters, more than \(limit)") }
-        case (.minItems, .array(let elements)):
-            if elements.count < limit { add("the list has \(elements.count) elements, fewer than \(limit)") }
-        case (.maxItems, .array(let elements)):
-            if elements.count > limit { add("the list has \(elements.count) elements, more than \(limit)") }
+        // Characters are Unicode scalars here, as the standard says.
+        case (.minLength, .string(let text)), (.maxLength, .string(let text)):
+            checkCount(text.unicodeScalars.count, of: value.excerpt, "character", isMinimum: count == .minLength, limit)
+        case (.minItems, .array(let elements)), (.maxItems, .array(let elements)):
+            checkCount(elements.count, of: "the list", "element", isMinimum: count == .minItems, limit)
         default: break
         }
+    }
+
+    private mutating func checkCount(
+        _ count: Int, of subject: @autoclosure () -> String, _ unit: String, isMinimum: Bool, _ limit: Int
+    ) {
+        guard isMinimum ? count < limit : count > limit else { return }
+        add("\(subject()) has \(count) \(unit)\(count == 1 ? "" : "s"), \(isMinimum ? "fewer" : "more") than \(limit)")
     }
 
     private mutating func checkUnique(_ value: JSON) {
