@@ -1,0 +1,105 @@
+package import RenCore
+
+/// Events of one run that are written together or not at all.
+///
+/// A batch that begins with `run.created` makes the run: its number comes from `Journal.reserveRun`, and `after` is
+/// `.none`. Payload marks must hold their bytes and the right hash.
+package struct Batch: Sendable {
+    package var run: RunNumber
+    /// Version of the run's last event, which these follow.
+    package var after: RunVersion
+    package var events: [Event]
+    /// Called once, on the writer's thread, right after the commit returned or failed, in the order of commits. Must
+    /// be quick: the next commit waits for it.
+    package var completion: @Sendable (Result<Receipt, RenError>) -> Void
+
+    /// For `after` of events that no state was decided on, such as those of the run `journal`: whatever was last.
+    package static let anyVersion = RunVersion(rawValue: .max)
+
+    package init(
+        run: RunNumber, after: RunVersion, events: [Event],
+        completion: @escaping @Sendable (Result<Receipt, RenError>) -> Void
+    ) {
+        self.run = run
+        self.after = after
+        self.events = events
+        self.completion = completion
+    }
+}
+
+/// What a batch became.
+package struct Receipt: Sendable, Equatable {
+    package var run: RunNumber
+    /// A run of this id, flow and input was there already: nothing was written, and `run` is that one.
+    package var isExisting = false
+    package var first: JournalSequence
+    package var last: JournalSequence
+    /// Version of the last event.
+    package var version: RunVersion
+    /// R and G of the last event.
+    package var runHash: Digest
+    package var journalHash: Digest
+}
+
+/// A batch with its records encoded and hashed as far as the caller's thread can.
+struct PreparedBatch: Sendable {
+    /// Larger ones are refused: a result at the frame's limit and what follows from it always fit.
+    static let byteCountMax = 17 << 20
+
+    let batch: Batch
+    /// All records behind each other, without their seals.
+    private(set) var bytes: [UInt8] = []
+    private(set) var records: [UnsealedRecord] = []
+    /// Why it cannot be written whatever the journal holds.
+    let refusal: RenError?
+    /// What it adds to a commit.
+    let byteCount: Int
+
+    init(_ batch: Batch) {
+        self.batch = batch
+        let payloadBytes = batch.events.reduce(0) { $0 + ($1.payload?.length ?? 0) }
+        byteCount = payloadBytes + batch.events.count * 300
+        guard byteCount <= Self.byteCountMax else {
+            refusal = RenError(
+                .payloadTooLarge,
+                "\(batch.events.count) events with \(payloadBytes) bytes of payloads do not fit one commit, at most "
+                    + "\(Self.byteCountMax) bytes",
+                hint: "hand large values on as artifacts or as a lazy list")
+            return
+        }
+        if case .runCreated(let creation)? = batch.events.first?.fact,
+            creation.id.isEmpty || creation.id.utf8.count > RunRow.idBytesMax || creation.id == RunRow.journalID
+        {
+            refusal = RenError(
+                .idInvalid, "a run cannot have the id \"\(creation.id.cut(toUTF8: 200))\"",
+                hint: "1 to \(RunRow.idBytesMax) bytes, and not `\(RunRow.journalID)`")
+            return
+        }
+        refusal = nil
+        for event in batch.events {
+            guard let payload = event.payload else { continue }
+            precondition(payload.bytes?.count == payload.length, "an event to append lacks the bytes of its payload")
+        }
+        if batch.after != Batch.anyVersion { encode(after: batch.after) }
+    }
+
+    var isEncoded: Bool { records.count == batch.events.count }
+
+    /// - Complexity: O(*n*) in the bytes; hashes them once.
+    mutating func encode(after version: RunVersion) {
+        records.removeAll(keepingCapacity: true)
+        bytes.removeAll(keepingCapacity: true)
+        records.reserveCapacity(batch.events.count)
+        var scratch: [UInt8] = []
+        var version = version
+        for event in batch.events {
+            version = version.next
+            records.append(RecordCodec.append(event, run: batch.run, version: version, to: &bytes, scratch: &scratch))
+        }
+    }
+
+    /// What `run.created` says, for a batch that makes a run.
+    var creation: RunCreation? {
+        if case .runCreated(let creation)? = batch.events.first?.fact { creation } else { nil }
+    }
+}

@@ -1,0 +1,56 @@
+package import RenCore
+
+/// What can be read of a journal, in this process or written by another.
+package protocol JournalReading: AnyObject, Sendable {
+    /// Lends a consistent view of the last commit, on any thread, while the writer goes on. Keep it short (1,000 records
+    /// or 100 ms): while it lasts, the file grows with each commit. The view cannot leave the closure.
+    ///
+    /// A closure of more than one statement names its error: `{ view throws(RenError) in … }`.
+    /// - Throws: what `body` throws; `storage.busy` when all reader slots are taken; `storage.failed`.
+    func read<R>(_ body: (borrowing JournalView) throws(RenError) -> R) throws(RenError) -> R
+
+    /// Waits until an event behind `sequence` is stored; false when the journal was closed or the task cancelled.
+    func waitForEvents(after sequence: JournalSequence) async throws(RenError) -> Bool
+}
+
+/// The ordered, durable store of all events: in LMDB, in memory, or faulty for tests.
+package protocol Journal: JournalReading {
+    /// Queues events for the writer. Never waits for I/O; encodes and hashes on the calling thread.
+    ///
+    /// The completion gets `payload.too_large`, `run.exists`, `version.conflict` (`after` was not the last version; after
+    /// a batch that failed, the later ones of its run get that batch's error), `storage.full` (nothing was written; go on
+    /// when there is room) or `storage.failed` (nothing more will be written: leave with 74).
+    func submit(_ batch: Batch)
+
+    /// A number for a run about to be created, never given twice by this process. It becomes durable with `run.created`.
+    func reserveRun() -> RunNumber
+
+    /// Bytes submitted and not answered yet. At 64 MiB workers are not to be read.
+    var queuedBytes: Int { get }
+
+    /// Writes what is queued, then ends the writer. What is submitted later fails.
+    func close()
+}
+
+extension Journal {
+    /// Appends and waits for the commit.
+    @discardableResult
+    package func append(
+        _ events: [Event], to run: RunNumber, after: RunVersion
+    ) async throws(RenError) -> Receipt {
+        let result = await withCheckedContinuation { (continuation: CheckedContinuation<Result<Receipt, RenError>, Never>) in
+            submit(Batch(run: run, after: after, events: events) { continuation.resume(returning: $0) })
+        }
+        return try result.get()
+    }
+
+    /// Appends and blocks the calling thread until the commit: for tools and tests, never on a cooperative thread.
+    @discardableResult
+    package func appendAndWait(
+        _ events: [Event], to run: RunNumber, after: RunVersion
+    ) throws(RenError) -> Receipt {
+        let answer = Handover<Result<Receipt, RenError>>()
+        submit(Batch(run: run, after: after, events: events) { answer.give($0) })
+        return try answer.wait().get()
+    }
+}

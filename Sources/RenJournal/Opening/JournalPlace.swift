@@ -1,0 +1,68 @@
+#if canImport(Darwin)
+import Darwin
+#elseif canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#endif
+
+import LMDB
+import RenCore
+
+/// The directory of a journal and what stands beside it.
+struct JournalPlace {
+    let directory: String
+    var temporary: String { directory + ".new" }
+    var parent: String { Paths.parent(of: directory) }
+    var ballast: String { parent + "/ballast" }
+
+    init(_ directory: String) { self.directory = Paths.trimmed(directory) }
+
+    /// Removes what a crash in the middle of making a journal left: it was never one.
+    func prepare() throws(RenError) {
+        try removeFiles(in: temporary)
+        guard rmdir(temporary) == 0 || errno == ENOENT else { throw failure("remove", temporary) }
+    }
+
+    /// Whether a journal has to be made. A directory without the data file but with other things is no journal and is
+    /// not touched.
+    func isMissing() throws(RenError) -> Bool {
+        if Paths.exists(directory + "/data.mdb") { return false }
+        guard Paths.exists(directory) else { return true }
+        guard rmdir(directory) == 0 else {
+            throw RenError(
+                .journalDamaged, "\(directory) holds no journal, but other files",
+                hint: "move it away, or give another data directory")
+        }
+        return true
+    }
+
+    func makeTemporary() throws(RenError) {
+        guard mkdir(temporary, 0o700) == 0 else { throw failure("make", temporary) }
+    }
+
+    /// Gives the finished journal its name, durably.
+    func publishTemporary() throws(RenError) {
+        guard rename(temporary, directory) == 0 else { throw failure("rename", temporary) }
+        do { try Environment.syncDirectory(parent) } catch { throw RenError(error) }
+    }
+
+    /// What to say when nobody lets go of the write lock.
+    var lockedError: RenError {
+        let pids = Paths.holders(of: directory + "/data.mdb")
+        let who = pids.isEmpty ? "no process of this machine that can be seen" : "process " + pids.map(String.init).joined(separator: ", ")
+        return RenError(
+            .storageLocked, "no write transaction began on the journal in \(directory) within 5 s; \(who) has it open",
+            hint: "end what has it open, then start ren again; nothing is lost")
+    }
+
+    private func removeFiles(in path: String) throws(RenError) {
+        for name in ["data.mdb", "lock.mdb"] where unlink(path + "/" + name) != 0 && errno != ENOENT {
+            throw failure("remove", path + "/" + name)
+        }
+    }
+
+    private func failure(_ what: String, _ path: String) -> RenError {
+        Paths.failure(.storageRefused, what, path)
+    }
+}

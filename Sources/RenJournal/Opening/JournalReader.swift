@@ -1,0 +1,92 @@
+import LMDB
+package import RenCore
+
+/// A journal that another process may be writing, opened for looking only: for the tools.
+package final class JournalReader: JournalReading {
+    private static let pollMilliseconds = 100
+
+    private let store: LMDBStore
+
+    /// Opens the journal in `directory` as it is.
+    ///
+    /// - Parameters:
+    ///   - lockIsFree: no engine has the directory, as the caller found out by taking `EngineLock`, which it holds until
+    ///     this returns. Then one empty write transaction is made first, without which readers may miss the last commit
+    ///     of an engine that was killed.
+    ///   - holderNamespace: the pid namespace of the engine that holds it.
+    /// - Throws: `run.not_found` never; `journal.newer`, `journal.damaged`, `storage.refused` when the engine is in another
+    ///   pid namespace or liblmdb is one that a second process must not open files with; `storage.busy`.
+    package init(directory: String, lockIsFree: Bool, holderNamespace: UInt64? = nil) throws(RenError) {
+        if !lockIsFree { try Self.checkSecondProcess(holderNamespace) }
+        let options = JournalOptions()
+        let place = JournalPlace(directory)
+        guard Paths.exists(place.directory + "/data.mdb") else {
+            throw RenError(
+                .storageRefused, "there is no journal in \(place.directory)",
+                hint: "`ren run` makes one; `--data` names another data directory")
+        }
+        do {
+            if lockIsFree {
+                // Opening for writing begins and ends one empty write transaction. The format is not known yet, and
+                // nothing is written, so this is safe for a newer journal too.
+                _ = try Environment(
+                    at: place.directory,
+                    options: LMDBJournal.environmentOptions(options, .readWrite, tables: [.meta]))
+            }
+            let environment = try Environment(
+                at: place.directory,
+                options: LMDBJournal.environmentOptions(options, .readOnly, tables: StoreTable.allCases))
+            try StorageFault.install(environment)
+            store = LMDBStore(environment, ballast: nil)
+        } catch { throw RenError(error) }
+        let format = try store.read { snapshot throws(RenError) in try Meta.number(Meta.format, in: snapshot) }
+        try LMDBJournal.checkFormat(format)
+    }
+
+    package func read<R>(_ body: (borrowing JournalView) throws(RenError) -> R) throws(RenError) -> R {
+        try store.read { snapshot throws(RenError) in
+            let view = JournalView(snapshot)
+            return try body(view)
+        }
+    }
+
+    /// Looks at the number of the last commit every 100 ms, without a transaction.
+    package func waitForEvents(after sequence: JournalSequence) async throws(RenError) -> Bool {
+        var seen: UInt64?
+        while !Task.isCancelled {
+            let last: UInt64
+            do { last = try store.environment.statistics().lastTransactionID } catch { throw RenError(error) }
+            if last != seen {
+                seen = last
+                let head = try read { view throws(RenError) in try view.head().sequence }
+                if head > sequence { return true }
+            }
+            // Cancelling wakes it; the loop then ends.
+            try? await Task.sleep(for: .milliseconds(Self.pollMilliseconds))
+        }
+        return false
+    }
+
+    private static func checkSecondProcess(_ holderNamespace: UInt64?) throws(RenError) {
+        if Environment.version.isUnsafeForSecondProcess {
+            throw RenError(
+                .storageRefused,
+                "liblmdb \(Environment.version) can break a running engine when a second process opens its files",
+                hint: "ask the running engine, or use liblmdb 0.9.24, or 0.9.32 and newer")
+        }
+        guard let holderNamespace, let own = PidNamespace.current, own != holderNamespace else { return }
+        throw RenError(
+            .storageRefused, "the engine of this data directory runs in another pid namespace (a container)",
+            hint: "run this command there: from here the readers of the journal would not be seen")
+    }
+}
+
+/// The namespace in which a process id means something.
+enum PidNamespace {
+    /// Nil where there are none.
+    static var current: UInt64? {
+        // pid:[4026531836]
+        guard let text = Paths.target(of: "/proc/self/ns/pid"), let start = text.firstIndex(of: "[") else { return nil }
+        return UInt64(text[text.index(after: start)...].dropLast())
+    }
+}

@@ -1,0 +1,49 @@
+import LMDB
+import RenCore
+
+/// The sparse table `history`: see `StoreTable.history`.
+enum HistoryIndex {
+    /// A stretch of a run's events with consecutive sequences, by its first event.
+    struct Stretch: Equatable {
+        var version: RunVersion
+        var sequence: JournalSequence
+
+        func sequence(of version: RunVersion) -> JournalSequence {
+            JournalSequence(rawValue: sequence.rawValue &+ (version.rawValue &- self.version.rawValue))
+        }
+
+        init(version: RunVersion, sequence: JournalSequence) {
+            self.version = version
+            self.sequence = sequence
+        }
+
+        init(key: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer) {
+            version = RunVersion(rawValue: key.load(UInt64.self, at: 8))
+            sequence = JournalSequence(rawValue: value.load(UInt64.self, at: 0))
+        }
+    }
+
+    /// The stretch that `version` is in, if the run has got that far.
+    static func stretch(
+        of run: RunNumber, with version: RunVersion, in snapshot: any StoreSnapshot
+    ) throws(RenError) -> Stretch? {
+        var found: Stretch?
+        try snapshot.walk(.history, from: .history(run, version), .descending) { key, value throws(RenError) in
+            if key.load(UInt64.self, at: 0) == run.rawValue { found = Stretch(key: key, value: value) }
+            return .stop
+        }
+        return found
+    }
+
+    /// The stretch after the one that begins with `version`.
+    static func stretch(
+        of run: RunNumber, after version: RunVersion, in snapshot: any StoreSnapshot
+    ) throws(RenError) -> Stretch? {
+        var found: Stretch?
+        try snapshot.walk(.history, prefix: Key(run), from: .history(run, version.next)) { key, value throws(RenError) in
+            found = Stretch(key: key, value: value)
+            return .stop
+        }
+        return found
+    }
+}

@@ -1,0 +1,93 @@
+import RenCore
+
+/// A row of a projection: a value with one form in bytes, at most 1,800 of them, so that a rebuilt table equals the
+/// live one byte for byte.
+///
+/// Layout: the fields in the order of `write`, numbers as varints, times as 8 bytes big-endian, text with its length in
+/// front, an optional field behind a byte 0 or 1. The layout has a number, `Meta.projectionFormat`; a journal with
+/// another one has its rows rebuilt.
+protocol Row: Sendable {
+    func write(to bytes: inout [UInt8])
+    init(from reader: inout ByteReader)
+}
+
+extension Row {
+    /// - Throws: `journal.damaged`, naming the table.
+    init(_ bytes: UnsafeRawBufferPointer) throws(RenError) {
+        var reader = ByteReader(bytes)
+        self.init(from: &reader)
+        guard !reader.isBroken, reader.isAtEnd else {
+            throw RenError(
+                .journalDamaged, "a row of the projection \(Self.self) cannot be read",
+                hint: "start ren with --rebuild to make the projections again from the events")
+        }
+    }
+}
+
+extension [UInt8] {
+    mutating func append(time: Timestamp) { append(bigEndian: time.nanoseconds) }
+
+    mutating func append<T>(optional value: T?, _ write: (inout [UInt8], T) -> Void) {
+        append(value == nil ? 0 : 1)
+        if let value { write(&self, value) }
+    }
+
+    mutating func append(optional text: String?) { append(optional: text) { $0.append(text: $1) } }
+    mutating func append(optional time: Timestamp?) { append(optional: time) { $0.append(time: $1) } }
+
+    mutating func append(_ counts: StateCounts) {
+        for state in WorkState.allCases { append(varint: UInt64(counts[state])) }
+    }
+}
+
+extension ByteReader {
+    mutating func optional<T>(_ read: (inout ByteReader) -> T) -> T? { byte() == 0 ? nil : read(&self) }
+
+    mutating func counts() -> StateCounts {
+        var counts = StateCounts()
+        for state in WorkState.allCases { counts[state] = Int(number(UInt32.self)) }
+        return counts
+    }
+
+    /// One of an enum's numbers.
+    mutating func word<T: RawRepresentable<UInt8>>(_ fallback: T) -> T {
+        if let value = T(rawValue: byte()) { return value }
+        breakOff()
+        return fallback
+    }
+}
+
+/// Why something failed, cut to what fits a row.
+package struct ErrorSummary: Hashable, Sendable {
+    package let name: String
+    package let message: String
+    package let frame: String?
+
+    init(_ failure: Failure) {
+        name = failure.name.cut(toUTF8: 100)
+        message = failure.message.cut(toUTF8: 300)
+        frame = failure.frame?.cut(toUTF8: 160)
+    }
+
+    static func write(_ bytes: inout [UInt8], _ error: ErrorSummary) {
+        bytes.append(text: error.name)
+        bytes.append(text: error.message)
+        bytes.append(optional: error.frame)
+    }
+
+    init(from reader: inout ByteReader) {
+        name = reader.text()
+        message = reader.text()
+        frame = reader.optional { $0.text() }
+    }
+}
+
+extension String {
+    /// The longest beginning of whole characters (Unicode scalars) with at most `count` bytes.
+    func cut(toUTF8 count: Int) -> String {
+        guard utf8.count > count else { return self }
+        var end = utf8.index(utf8.startIndex, offsetBy: count)
+        while utf8[end] & 0xC0 == 0x80 { end = utf8.index(before: end) }
+        return String(self[..<end])
+    }
+}

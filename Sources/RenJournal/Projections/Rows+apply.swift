@@ -1,0 +1,154 @@
+import RenCore
+
+// How one event changes a row. The rows follow what `RunState.apply` folds, in the words that people see.
+
+extension RunRow {
+    mutating func apply(_ event: Event, at place: ProjectionFold.Place) {
+        switch event.fact {
+        case .runCreated: takenUp = place.sequence
+        case .runPauseRequested: status = .pausing
+        case .runPaused: status = .paused
+        case .runResumed:
+            takenUp = place.sequence
+            if status == .pausing || status == .paused { status = .running }
+        case .runStopRequested: status = .stopping
+        case .runEnding(_, let failure):
+            status = .ending
+            if let failure { error = ErrorSummary(failure) }
+        case .runStopped: end(.stopped, event)
+        case .runSucceeded: end(.succeeded, event)
+        case .runFailed(let failure):
+            end(.failed, event)
+            error = ErrorSummary(failure)
+        case .runQuarantined(_, let reason):
+            status = .quarantined
+            error = ErrorSummary(Failure("Quarantined", reason))
+        default: break
+        }
+    }
+
+    private mutating func end(_ status: RunStatus, _ event: Event) {
+        self.status = status
+        ended = event.time
+    }
+
+    mutating func count(_ liveness: NodeRow.Liveness?, by change: Int) {
+        switch liveness {
+        case .active: activeNodes += change
+        case .waiting: waitingNodes += change
+        case .idle, nil: break
+        }
+    }
+}
+
+extension NodeRow {
+    mutating func apply(_ event: Event, at place: ProjectionFold.Place, obsolete: inout [JournalSequence]) {
+        if case .resultRejected = event.fact {
+            last = place.version
+            return
+        }
+        let wasWaiting = state == .waiting
+        last = place.version
+        attempts = max(attempts, event.attempt)
+        until = nil
+        switch event.fact {
+        case .started: state = .running
+        case .checkpointed: keep(event, at: place, &checkpoint, &obsolete)
+        case .succeeded(let instead):
+            settle(.succeeded, event, &obsolete)
+            if let payload = event.payload {
+                output = OutputReference(version: place.version, length: payload.length)
+            } else if wasWaiting, event.cause > .none {
+                // A pause hands on the payload of the signal that ended it.
+                output = OutputReference(version: event.cause)
+            }
+            error = instead.map(ErrorSummary.init)
+        case .attemptFailed(let failure, let retryAt):
+            state = retryAt == nil ? .running : .retrying
+            until = retryAt
+            error = ErrorSummary(failure)
+        case .interrupted: state = .ready
+        case .failed(let failure):
+            settle(.failed, event, &obsolete)
+            error = ErrorSummary(failure)
+        case .unknown: state = .unknown
+        case .skipped(let reason, _):
+            settle(.skipped, event, &obsolete)
+            skip = reason
+        case .cancelled: settle(.cancelled, event, &obsolete)
+        case .decided(let way, _):
+            settle(.succeeded, event, &obsolete)
+            self.way = way.cut(toUTF8: 200)
+        case .waiting(let wait):
+            state = .waiting
+            signal = wait.signal.cut(toUTF8: 200)
+            message = wait.message.cut(toUTF8: 300)
+            until = wait.until
+        case .mapOpened(let opening):
+            state = .running
+            var summary = MapSummary(opened: place.version, total: opening.total)
+            summary.counts[.pending] = opening.total
+            map = summary
+        case .runEnding(let outcome, let failure):
+            settle(outcome == .succeeded ? .succeeded : .failed, event, &obsolete)
+            error = failure.map(ErrorSummary.init)
+        default: break
+        }
+    }
+
+    private mutating func settle(_ state: WorkState, _ event: Event, _ obsolete: inout [JournalSequence]) {
+        self.state = state
+        ended = event.time
+        drop(&checkpoint, &obsolete)
+    }
+}
+
+extension ItemRow {
+    mutating func apply(_ event: Event, at place: ProjectionFold.Place, obsolete: inout [JournalSequence]) {
+        last = place.version
+        if case .resultRejected = event.fact { return }
+        attempts = max(attempts, event.attempt)
+        until = nil
+        switch event.fact {
+        case .started: state = .running
+        case .checkpointed: keep(event, at: place, &checkpoint, &obsolete)
+        case .succeeded(let instead):
+            settle(.succeeded, event, &obsolete)
+            outputLength = event.payload?.length
+            error = instead.map(ErrorSummary.init)
+        case .attemptFailed(let failure, let retryAt):
+            state = retryAt == nil ? .running : .retrying
+            until = retryAt
+            error = ErrorSummary(failure)
+        case .interrupted: state = .ready
+        case .failed(let failure):
+            settle(.failed, event, &obsolete)
+            error = ErrorSummary(failure)
+        case .unknown: state = .unknown
+        case .skipped: settle(.skipped, event, &obsolete)
+        case .cancelled: settle(.cancelled, event, &obsolete)
+        default: break
+        }
+    }
+
+    private mutating func settle(_ state: WorkState, _ event: Event, _ obsolete: inout [JournalSequence]) {
+        self.state = state
+        ended = event.time
+        drop(&checkpoint, &obsolete)
+    }
+}
+
+/// Takes the place of the last checkpoint; only payloads in chunks are ever deleted.
+private func keep(
+    _ event: Event, at place: ProjectionFold.Place, _ checkpoint: inout JournalSequence?,
+    _ obsolete: inout [JournalSequence]
+) {
+    drop(&checkpoint, &obsolete)
+    guard let payload = event.payload, payload.length > RecordCodec.inlinePayloadMax else { return }
+    checkpoint = place.sequence
+}
+
+private func drop(_ checkpoint: inout JournalSequence?, _ obsolete: inout [JournalSequence]) {
+    if let sequence = checkpoint { obsolete.append(sequence) }
+    checkpoint = nil
+}

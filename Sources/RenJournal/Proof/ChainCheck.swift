@@ -1,0 +1,72 @@
+import RenCore
+
+/// Both chains, versions and times over events in order. It may begin anywhere: the first event of the journal it sees,
+/// and the first of each run, are taken as they are, unless they are the very first.
+struct ChainCheck {
+    private struct Run {
+        var version: RunVersion
+        var hash: Digest
+        var time: Timestamp
+        var sequence: JournalSequence
+    }
+
+    /// Every event of the journal is shown, so a run begins with version 1.
+    let isFromStart: Bool
+    private(set) var journalHash: Digest?
+    private var runs: [RunNumber: Run] = [:]
+    /// Events that could not be read: a run may lack as many versions without being at fault.
+    private(set) var unread: UInt64 = 0
+
+    init(isFromStart: Bool) { self.isFromStart = isFromStart }
+
+    var runCount: Int { runs.count }
+
+    /// Version, R and sequence of the last event of each run.
+    func forEachRun(_ body: (RunNumber, RunVersion, Digest, JournalSequence) throws(RenError) -> Void) throws(RenError) {
+        for (number, run) in runs.sorted(by: { $0.key < $1.key }) {
+            try body(number, run.version, run.hash, run.sequence)
+        }
+    }
+
+    func lastSequence(of run: RunNumber) -> JournalSequence? { runs[run]?.sequence }
+
+    /// Events were lost: what comes next cannot be compared with what was before.
+    mutating func skip(_ count: UInt64 = 1) {
+        unread += count
+        journalHash = nil
+    }
+
+    /// What is wrong with the next event; nil when all fits. Later events are compared with what this one says.
+    mutating func problem(with record: Record, at sequence: JournalSequence) -> String? {
+        let before = runs[record.run]
+        let start = journalHash ?? (sequence == JournalSequence(1) ? .zero : nil)
+        runs[record.run] = Run(
+            version: record.version, hash: record.runHash, time: max(record.time, before?.time ?? record.time),
+            sequence: sequence)
+        journalHash = record.journalHash
+
+        let expected = before?.version.next ?? (isFromStart ? RunVersion(1) : record.version)
+        guard record.version >= expected, record.version.rawValue - expected.rawValue <= unread else {
+            return "run \(record.run) goes on with version \(record.version) instead of \(expected)"
+        }
+        if let before, record.time < before.time { return "its time is before that of version \(before.version)" }
+        if record.version == expected, let start = before?.hash ?? Self.chainStart(of: record, at: sequence),
+            start.chained(with: record.digest) != record.runHash
+        {
+            return "its content does not fit the chain of run \(record.run)"
+        }
+        if let start, start.chained(with: record.runHash) != record.journalHash {
+            return "it does not fit the chain of the journal"
+        }
+        return nil
+    }
+
+    /// R(0), from the id that a run's first event names; nil for any other event.
+    private static func chainStart(of record: Record, at sequence: JournalSequence) -> Digest? {
+        guard record.version == RunVersion(1) else { return nil }
+        if record.run == .journal { return .chainStart(ofRun: RunRow.journalID) }
+        // A body that cannot be read shows in the digest, which nothing fits then.
+        guard case .runCreated(let creation)? = try? record.event(at: sequence).fact else { return .zero }
+        return .chainStart(ofRun: creation.id)
+    }
+}

@@ -1,0 +1,143 @@
+package import RenCore
+
+/// The number of each type of event in records, and its name for people. Numbers are never reused; a new meaning is a
+/// new number. Reserved, not written yet: 3 journal.pruned, 4 clock.stepped, 11 schedule.fired, 12 schedule.skipped,
+/// 29 run.reopened, 30 run.forked, 61 node.kept, 62 node.overridden, 63 node.compensating, 64 node.compensated,
+/// 65 node.compensation_failed, 89 item.kept, 90 item.overridden.
+package enum EventType: UInt16, CaseIterable, Sendable {
+    case journalOpened = 1
+    case journalClosed = 2
+    case flowRegistered = 5
+    case functionsRecorded = 6
+    case workerStarted = 7
+    case workerExited = 8
+    case functionParked = 9
+    case functionUnparked = 10
+
+    case runCreated = 20
+    case runPauseRequested = 21
+    case runPaused = 22
+    case runResumed = 23
+    case runStopRequested = 24
+    case runEnding = 25
+    case runStopped = 26
+    case runSucceeded = 27
+    case runFailed = 28
+    case runQuarantined = 31
+    case signalReceived = 40
+
+    case nodeStarted = 50
+    case nodeCheckpointed = 51
+    case nodeSucceeded = 52
+    case nodeAttemptFailed = 53
+    case nodeInterrupted = 54
+    case nodeFailed = 55
+    case nodeUnknown = 56
+    case nodeSkipped = 57
+    case nodeCancelled = 58
+    case nodeDecided = 59
+    case nodeWaiting = 60
+    case mapOpened = 66
+    case mapClosed = 67
+
+    case itemStarted = 80
+    case itemCheckpointed = 81
+    case itemSucceeded = 82
+    case itemAttemptFailed = 83
+    case itemInterrupted = 84
+    case itemFailed = 85
+    case itemUnknown = 86
+    case itemSkipped = 87
+    case itemCancelled = 88
+
+    case resultRejected = 100
+
+    /// Dotted, lower case, past tense: `item.started`.
+    package var name: String {
+        switch self {
+        case .journalOpened: "journal.opened"
+        case .journalClosed: "journal.closed"
+        case .flowRegistered: "flow.registered"
+        case .functionsRecorded: "functions.recorded"
+        case .workerStarted: "worker.started"
+        case .workerExited: "worker.exited"
+        case .functionParked: "function.parked"
+        case .functionUnparked: "function.unparked"
+        case .runCreated: "run.created"
+        case .runPauseRequested: "run.pause_requested"
+        case .runPaused: "run.paused"
+        case .runResumed: "run.resumed"
+        case .runStopRequested: "run.stop_requested"
+        case .runEnding: "run.ending"
+        case .runStopped: "run.stopped"
+        case .runSucceeded: "run.succeeded"
+        case .runFailed: "run.failed"
+        case .runQuarantined: "run.quarantined"
+        case .signalReceived: "signal.received"
+        case .nodeStarted: "node.started"
+        case .nodeCheckpointed: "node.checkpointed"
+        case .nodeSucceeded: "node.succeeded"
+        case .nodeAttemptFailed: "node.attempt_failed"
+        case .nodeInterrupted: "node.interrupted"
+        case .nodeFailed: "node.failed"
+        case .nodeUnknown: "node.unknown"
+        case .nodeSkipped: "node.skipped"
+        case .nodeCancelled: "node.cancelled"
+        case .nodeDecided: "node.decided"
+        case .nodeWaiting: "node.waiting"
+        case .mapOpened: "map.opened"
+        case .mapClosed: "map.closed"
+        case .itemStarted: "item.started"
+        case .itemCheckpointed: "item.checkpointed"
+        case .itemSucceeded: "item.succeeded"
+        case .itemAttemptFailed: "item.attempt_failed"
+        case .itemInterrupted: "item.interrupted"
+        case .itemFailed: "item.failed"
+        case .itemUnknown: "item.unknown"
+        case .itemSkipped: "item.skipped"
+        case .itemCancelled: "item.cancelled"
+        case .resultRejected: "result.rejected"
+        }
+    }
+
+    /// The type of an event; `started` of an item is another one than `started` of a node.
+    package init(_ event: Event) {
+        let isItem = if case .item = event.subject { true } else { false }
+        self =
+            switch event.fact {
+            case .journalOpened: .journalOpened
+            case .journalClosed: .journalClosed
+            case .flowRegistered: .flowRegistered
+            case .functionsRecorded: .functionsRecorded
+            case .workerStarted: .workerStarted
+            case .workerExited: .workerExited
+            case .functionParked: .functionParked
+            case .functionUnparked: .functionUnparked
+            case .runCreated: .runCreated
+            case .runPauseRequested: .runPauseRequested
+            case .runPaused: .runPaused
+            case .runResumed: .runResumed
+            case .runStopRequested: .runStopRequested
+            case .runEnding: .runEnding
+            case .runStopped: .runStopped
+            case .runSucceeded: .runSucceeded
+            case .runFailed: .runFailed
+            case .runQuarantined: .runQuarantined
+            case .signalReceived: .signalReceived
+            case .started: isItem ? .itemStarted : .nodeStarted
+            case .checkpointed: isItem ? .itemCheckpointed : .nodeCheckpointed
+            case .succeeded: isItem ? .itemSucceeded : .nodeSucceeded
+            case .attemptFailed: isItem ? .itemAttemptFailed : .nodeAttemptFailed
+            case .interrupted: isItem ? .itemInterrupted : .nodeInterrupted
+            case .failed: isItem ? .itemFailed : .nodeFailed
+            case .unknown: isItem ? .itemUnknown : .nodeUnknown
+            case .skipped: isItem ? .itemSkipped : .nodeSkipped
+            case .cancelled: isItem ? .itemCancelled : .nodeCancelled
+            case .decided: .nodeDecided
+            case .waiting: .nodeWaiting
+            case .mapOpened: .mapOpened
+            case .mapClosed: .mapClosed
+            case .resultRejected: .resultRejected
+            }
+    }
+}

@@ -1,0 +1,52 @@
+import LMDB
+import RenCore
+
+// The keys of the tables, all big-endian.
+
+extension Key {
+    init(_ sequence: JournalSequence) { self.init(sequence.rawValue) }
+    init(_ run: RunNumber) { self.init(run.rawValue) }
+
+    static func history(_ run: RunNumber, _ version: RunVersion) -> Key { Key(run).appending(version.rawValue) }
+
+    static func chunk(_ sequence: JournalSequence, _ number: Int) -> Key {
+        Key(sequence).appending(UInt32(truncatingIfNeeded: number))
+    }
+
+    static func node(_ run: RunNumber, _ node: NodeNumber) -> Key { Key(run).appending(node.rawValue) }
+
+    static func item(_ run: RunNumber, _ node: NodeNumber, _ item: ItemIndex) -> Key {
+        Key(run).appending(node.rawValue).appending(item.rawValue)
+    }
+
+    static func problem(_ run: RunNumber, _ fingerprint: UInt64) -> Key { Key(run).appending(fingerprint) }
+
+    static func status(_ status: RunStatus) -> Key { Key(status.rawValue) }
+
+    static func status(_ status: RunStatus, _ created: Timestamp, _ run: RunNumber) -> Key {
+        // Times before 1970 have no place in a journal; the pattern only has to be the same each time.
+        Key(status.rawValue).appending(UInt64(bitPattern: created.nanoseconds)).appending(run.rawValue)
+    }
+
+    static func flow(_ hash: Digest) -> Key { Key(UInt8(1)).appending(hash) }
+
+    /// All versions of a flow. Names are at most 200 bytes, checked at the door.
+    static func flowName(_ name: String) -> Key {
+        Key(UInt8(2)).appending(utf8: name.cut(toUTF8: 200)).appending(UInt8(0))
+    }
+
+    static func function(_ set: Digest) -> Key { Key().appending(set) }
+
+    consuming func appending(_ digest: Digest) -> Key {
+        digest.withBytes { append(RawSpan(_unsafeBytes: $0)) }
+        return self
+    }
+}
+
+extension UnsafeRawBufferPointer {
+    /// A big-endian number inside a key or a value; 0 where the bytes end before: damage shows as a wrong number.
+    func load<T: FixedWidthInteger & BitwiseCopyable>(_ type: T.Type, at offset: Int) -> T {
+        guard offset + T.bitWidth / 8 <= count else { return 0 }
+        return T(bigEndian: loadUnaligned(fromByteOffset: offset, as: T.self))
+    }
+}

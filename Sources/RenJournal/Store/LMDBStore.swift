@@ -1,0 +1,127 @@
+import LMDB
+package import RenCore
+
+/// The tables in an LMDB environment.
+package final class LMDBStore: Store {
+    let environment: Environment
+    private let tables: [Table]
+    private let ballast: Ballast?
+
+    init(_ environment: Environment, ballast: Ballast?) {
+        self.environment = environment
+        tables = StoreTable.allCases.map { environment.table($0.name) }
+        self.ballast = ballast
+    }
+
+    package func read<R>(_ body: (any StoreSnapshot) throws(RenError) -> R) throws(RenError) -> R {
+        try body(LMDBSnapshot(environment, tables))
+    }
+
+    package func beginWrite() throws(RenError) -> any StoreTransaction {
+        try LMDBStoreTransaction(environment, tables)
+    }
+
+    package func makeRoom() -> Bool { ballast?.free() ?? false }
+
+    package func keepHouse() {
+        // A reader that died is no reason to stop writing: the next round tries again.
+        _ = try? environment.clearDeadReaders()
+        if let free = environment.freeBytes() { ballast?.restore(freeBytes: free) }
+    }
+}
+
+/// A read transaction as the seam wants it. Ends with its last reference.
+private final class LMDBSnapshot: StoreSnapshot {
+    private let transaction: ReadTransaction
+    private let tables: [Table]
+
+    init(_ environment: Environment, _ tables: [Table]) throws(RenError) {
+        do { transaction = try environment.beginRead() } catch { throw RenError(error) }
+        self.tables = tables
+    }
+
+    func withValue(
+        of key: Key, in table: StoreTable, _ body: (UnsafeRawBufferPointer) throws(RenError) -> Void
+    ) throws(RenError) -> Bool {
+        try transaction.withValue(of: key, in: tables[table.rawValue - 1]) { span throws(RenError) in
+            try span.withUnsafeBytes(body)
+        } != nil
+    }
+
+    func walk(
+        _ table: StoreTable, from start: Key?, _ order: WalkOrder,
+        _ body: (UnsafeRawBufferPointer, UnsafeRawBufferPointer) throws(RenError) -> WalkStep
+    ) throws(RenError) {
+        try transaction.forEach(in: tables[table.rawValue - 1], from: start, order: order) {
+            key, value throws(RenError) in try lend(key, value, body)
+        }
+    }
+
+    func count(of table: StoreTable) throws(RenError) -> Int {
+        do { return try transaction.entryCount(in: tables[table.rawValue - 1]) } catch { throw RenError(error) }
+    }
+}
+
+/// The write transaction as the seam wants it; undone with its last reference when it was not committed.
+private final class LMDBStoreTransaction: StoreTransaction {
+    private let environment: Environment
+    private var transaction: WriteTransaction?
+    private let tables: [Table]
+
+    init(_ environment: Environment, _ tables: [Table]) throws(RenError) {
+        do { transaction = try environment.beginWrite() } catch { throw RenError(error) }
+        self.environment = environment
+        self.tables = tables
+    }
+
+    func withValue(
+        of key: Key, in table: StoreTable, _ body: (UnsafeRawBufferPointer) throws(RenError) -> Void
+    ) throws(RenError) -> Bool {
+        try transaction!.withValue(of: key, in: tables[table.rawValue - 1]) { span throws(RenError) in
+            try span.withUnsafeBytes(body)
+        } != nil
+    }
+
+    func walk(
+        _ table: StoreTable, from start: Key?, _ order: WalkOrder,
+        _ body: (UnsafeRawBufferPointer, UnsafeRawBufferPointer) throws(RenError) -> WalkStep
+    ) throws(RenError) {
+        try transaction!.forEach(in: tables[table.rawValue - 1], from: start, order: order) {
+            key, value throws(RenError) in try lend(key, value, body)
+        }
+    }
+
+    func count(of table: StoreTable) throws(RenError) -> Int {
+        do { return try transaction!.entryCount(in: tables[table.rawValue - 1]) } catch { throw RenError(error) }
+    }
+
+    func put(_ value: UnsafeRawBufferPointer, for key: Key, in table: StoreTable, _ mode: PutMode) throws(RenError) {
+        do {
+            try transaction!.put(RawSpan(_unsafeBytes: value), for: key, in: tables[table.rawValue - 1], mode)
+        } catch { throw RenError(error) }
+    }
+
+    func delete(prefix: Key, in table: StoreTable) throws(RenError) {
+        do {
+            try transaction!.delete(from: prefix, upTo: prefix.afterPrefix(), in: tables[table.rawValue - 1])
+        } catch { throw RenError(error) }
+    }
+
+    func removeAll(in table: StoreTable) throws(RenError) {
+        do { try transaction!.removeAll(in: tables[table.rawValue - 1]) } catch { throw RenError(error) }
+    }
+
+    func commit() throws(RenError) {
+        guard let transaction = transaction.take() else { preconditionFailure("a transaction committed twice") }
+        do { try transaction.commit() } catch { throw RenError(error, meaning: environment.classify(error)) }
+    }
+}
+
+private func lend(
+    _ key: RawSpan, _ value: RawSpan,
+    _ body: (UnsafeRawBufferPointer, UnsafeRawBufferPointer) throws(RenError) -> WalkStep
+) throws(RenError) -> WalkStep {
+    try key.withUnsafeBytes { key throws(RenError) in
+        try value.withUnsafeBytes { value throws(RenError) in try body(key, value) }
+    }
+}

@@ -1,0 +1,74 @@
+package import LMDB
+package import RenCore
+
+extension RenError: TransactionError {
+    /// What an error of LMDB outside of a commit means to a caller.
+    package init(_ error: LMDBError) {
+        switch error.kind {
+        case .mapFull: self = .mapFull
+        case .noSpace: self = .diskFull(error)
+        case .readersFull:
+            self.init(.storageBusy, "all reader slots of the journal are taken", hint: "try again in a moment")
+        case .mapResized:
+            self.init(.storageBusy, "another process has enlarged the journal", hint: "open it again")
+        case .busy:
+            self.init(
+                .storageBusy, "another process was opening or closing the journal at each of 5 tries",
+                hint: "try again in a moment")
+        case .panic: self = .storageFailed(error, outcome: .unknown)
+        case .io: self = .storageFailed(error, outcome: .notCommitted)
+        case .corrupted, .invalidFile, .versionMismatch, .notFound, .tableMissing:
+            self.init(
+                .journalDamaged, "the journal's files are damaged: \(error.message)",
+                hint: "make a copy, then run `ren journal verify`")
+        case .alreadyOpen:
+            self.init(
+                .storageLocked, "this process has the journal open already", hint: "use the one that is open")
+        case .unsupportedFileSystem(let name):
+            self.init(
+                .directoryFileSystem, "the journal is on \(name), whose locks, maps or flushes do not hold",
+                hint: "give a directory on a local disk with --data")
+        case .badDirectory: self.init(.storageRefused, error.message)
+        case .transactionFull, .keyExists, .badValueSize, .other:
+            self.init(.internalError, "the journal's store refused an operation: \(error)")
+        }
+    }
+
+    /// What a failed commit means.
+    init(_ error: LMDBError, meaning: CommitFailure) {
+        switch meaning {
+        case .notCommittedDiskFull: self = .diskFull(error)
+        case .mapFull: self = .mapFull
+        case .notCommittedIO: self = .storageFailed(error, outcome: .notCommitted)
+        case .unknown: self = .storageFailed(error, outcome: .unknown)
+        case .other: self.init(error)
+        }
+    }
+
+    /// Whether a failed commit took effect.
+    enum CommitOutcome: String {
+        case notCommitted = "not committed", unknown
+    }
+
+    static let mapFull = RenError(
+        .storageFull, "the journal has reached its map size; nothing of this was written",
+        hint: "restart with a larger map size; nothing was lost")
+
+    static func diskFull(_ error: LMDBError) -> RenError {
+        RenError(
+            .storageFull, "the disk of the journal is full; nothing of this was written (\(error))",
+            hint: "free some space; ren goes on by itself")
+    }
+
+    static func storageFailed(_ error: LMDBError, outcome: CommitOutcome) -> RenError {
+        RenError(
+            .storageFailed, "the journal's storage failed, outcome: \(outcome.rawValue) (\(error))",
+            hint: "check the disk, then start ren again; a request sent again under its key is carried out once")
+    }
+}
+
+extension RenError.Code {
+    package static let versionConflict = Self("version.conflict")
+    package static let runAmbiguous = Self("run.ambiguous")
+    package static let payloadMissing = Self("payload.missing")
+}

@@ -1,0 +1,40 @@
+/// The tables by number. Keys are big-endian, so that their order is the order of numbers.
+///
+/// The first four are the truth (`history` is an index of it); the rest are projections, which are rebuilt from `events`.
+/// 13 to 15 are reserved: keys of items, snapshots, requests.
+package enum StoreTable: Int, CaseIterable, Sendable {
+    /// Sequence → record (`RecordCodec`). Written with append, never changed.
+    case events = 1
+    /// Run ‖ version → sequence, sparse: one row for each stretch of a run's events with consecutive sequences, holding
+    /// the first of them. The sequence of version v is row.sequence + (v − row.version), for the last row at or before
+    /// v. An index, rebuilt like a projection; a run that is alone in the journal has one row.
+    case history = 2
+    /// Sequence ‖ chunk → bytes, of payloads over `RecordCodec.inlinePayloadMax`. Written once, never changed.
+    case payloads = 3
+    /// Name → value: see `Meta`.
+    case meta = 4
+    /// Run → `RunRow`.
+    case runs = 5
+    /// Run ‖ node → `NodeRow`.
+    case nodes = 6
+    /// Run ‖ node ‖ index → `ItemRow`.
+    case items = 7
+    /// Run ‖ fingerprint → `ProblemRow`.
+    case problems = 8
+    /// Status ‖ time of creation ‖ run → nothing.
+    case runsByStatus = 9
+    /// Id → run.
+    case runIDs = 10
+    /// 1 ‖ hash → sequence and name; 2 ‖ name ‖ 0 ‖ sequence → hash.
+    case flows = 11
+    /// Set ‖ index → sequence of the newest `functions.recorded` for that place in the set.
+    case functions = 12
+
+    /// Its name in LMDB.
+    var name: String { String(rawValue) }
+
+    /// Those that `rebuildProjections` empties and fills again.
+    static let derived: [StoreTable] = [
+        .history, .runs, .nodes, .items, .problems, .runsByStatus, .runIDs, .flows, .functions,
+    ]
+}

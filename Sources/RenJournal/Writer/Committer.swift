@@ -1,0 +1,178 @@
+import LMDB
+import RenCore
+
+/// Turns prepared batches into one commit: records, payload chunks, rows and the state, all or nothing.
+///
+/// Lives on the writer's thread. What could make a batch fail by itself is checked before anything of it is put.
+struct Committer {
+    let store: any Store
+    /// As of the last commit.
+    private(set) var state: JournalState
+    private var fold = ProjectionFold()
+    private var record: [UInt8] = []
+    /// Runs made in the commit being staged, whose ids no table has yet.
+    private var newRuns: [String: RunNumber] = [:]
+    /// Why the last batch of a run failed, until one of it succeeds: what followed that batch fails for the same reason.
+    private var failures: [RunNumber: RenError] = [:]
+
+    init(_ store: any Store, _ state: JournalState) {
+        self.store = store
+        self.state = state
+    }
+
+    /// Writes the batches as one commit, durable on return.
+    ///
+    /// - Returns: what became of each: refused ones leave the others alone.
+    /// - Throws: what failed the commit as a whole; then nothing of it is stored, unless the error says that this is
+    ///   unknown.
+    mutating func commit(_ batches: [PreparedBatch]) throws(RenError) -> [Result<Receipt, RenError>] {
+        do {
+            let transaction = try store.beginWrite()
+            var results: [Result<Receipt, RenError>] = []
+            results.reserveCapacity(batches.count)
+            var next = state
+            for batch in batches {
+                results.append(try stage(batch, after: &next, in: transaction))
+            }
+            if next.head != state.head {
+                next.applied = next.head
+                try fold.flush(into: transaction)
+                for sequence in fold.obsoletePayloads { try transaction.delete(prefix: Key(sequence), in: .payloads) }
+                try next.store(in: transaction)
+                try transaction.commit()
+                state = next
+            }
+            fold.committed()
+            newRuns.removeAll(keepingCapacity: true)
+            remember(results, of: batches)
+            return results
+        } catch {
+            fold.discard()
+            newRuns.removeAll()
+            throw error
+        }
+    }
+
+    /// A batch that failed alone.
+    mutating func failed(_ batch: PreparedBatch, _ error: RenError) { failures[batch.batch.run] = error }
+
+    private mutating func remember(_ results: [Result<Receipt, RenError>], of batches: [PreparedBatch]) {
+        for (result, batch) in zip(results, batches) {
+            switch result {
+            case .success(let receipt): failures[batch.batch.run] = receipt.isExisting ? .runIsThere(receipt.run) : nil
+            case .failure(let error): failures[batch.batch.run] = error
+            }
+        }
+    }
+
+    // MARK: One batch
+
+    private mutating func stage(
+        _ batch: PreparedBatch, after state: inout JournalState, in transaction: any StoreTransaction
+    ) throws(RenError) -> Result<Receipt, RenError> {
+        if let refusal = batch.refusal { return .failure(refusal) }
+        let run = batch.batch.run
+        let row = try fold.run(run, in: transaction)
+        if let creation = batch.creation {
+            if let known = try self.run(withID: creation.id, in: transaction) {
+                return try existing(known, creation, batch, in: transaction)
+            }
+            newRuns[creation.id] = run
+        }
+        let version = row?.version ?? .none
+        let isExpected = batch.batch.after == version || batch.batch.after == Batch.anyVersion
+        guard isExpected, row != nil || batch.creation != nil || run == .journal else {
+            return .failure(failures[run] ?? .versionConflict(run, expected: batch.batch.after, found: version))
+        }
+        guard !batch.batch.events.isEmpty else {
+            return .success(
+                Receipt(
+                    run: run, first: state.head, last: state.head, version: version, runHash: row?.hash ?? .zero,
+                    journalHash: state.hash))
+        }
+        return .success(try write(batch, after: row, to: &state, in: transaction))
+    }
+
+    private mutating func write(
+        _ given: PreparedBatch, after row: RunRow?, to state: inout JournalState, in transaction: any StoreTransaction
+    ) throws(RenError) -> Receipt {
+        var batch = given
+        let run = batch.batch.run
+        var version = row?.version ?? .none
+        if !batch.isEncoded { batch.encode(after: version) }
+        var runHash = row?.hash ?? .chainStart(ofRun: batch.creation?.id ?? RunRow.journalID)
+        let first = state.head.next
+        for (event, unsealed) in zip(batch.batch.events, batch.records) {
+            version = version.next
+            state.head = state.head.next
+            runHash = runHash.chained(with: unsealed.digest)
+            state.hash = state.hash.chained(with: runHash)
+            record.removeAll(keepingCapacity: true)
+            record.append(contentsOf: batch.bytes[unsealed.range])
+            RecordCodec.seal(&record, at: state.head, runHash: runHash, journalHash: state.hash)
+            try transaction.put(record, for: Key(state.head), in: .events, .append)
+            if let payload = event.payload, payload.length > RecordCodec.inlinePayloadMax {
+                try put(chunksOf: payload.bytes ?? [], of: state.head, in: transaction)
+            }
+            let place = ProjectionFold.Place(run: run, version: version, sequence: state.head, runHash: runHash)
+            try fold.apply(event, at: place, to: &state, in: transaction)
+        }
+        return Receipt(
+            run: run, first: first, last: state.head, version: version, runHash: runHash, journalHash: state.hash)
+    }
+
+    private func put(
+        chunksOf bytes: [UInt8], of sequence: JournalSequence, in transaction: any StoreTransaction
+    ) throws(RenError) {
+        try bytes.span.bytes.withUnsafeBytes { bytes throws(RenError) in
+            for (number, start) in stride(from: 0, to: bytes.count, by: RecordCodec.chunkBytes).enumerated() {
+                let end = min(start + RecordCodec.chunkBytes, bytes.count)
+                let chunk = UnsafeRawBufferPointer(rebasing: bytes[start..<end])
+                try transaction.put(chunk, for: .chunk(sequence, number), in: .payloads, .append)
+            }
+        }
+    }
+
+    // MARK: Ids
+
+    private func run(withID id: String, in transaction: any StoreTransaction) throws(RenError) -> RunNumber? {
+        if let run = newRuns[id] { return run }
+        return try transaction.value(of: Key(utf8: id), in: .runIDs) { bytes in
+            RunNumber(rawValue: bytes.load(UInt64.self, at: 0))
+        }
+    }
+
+    /// The same flow and input is the same request again; anything else wants an id that is taken.
+    private mutating func existing(
+        _ run: RunNumber, _ creation: RunCreation, _ batch: PreparedBatch, in transaction: any StoreTransaction
+    ) throws(RenError) -> Result<Receipt, RenError> {
+        guard let row = try fold.run(run, in: transaction) else { return .failure(.runIsThere(run)) }
+        let input = try transaction.value(of: Key(row.first), in: .events) { bytes throws(RenError) in
+            try Record(bytes, at: row.first).payload?.hash
+        }
+        guard row.flow == creation.flow, input == batch.batch.events.first?.payload?.hash else {
+            return .failure(
+                RenError(
+                    .runExists, "there is a run with the id \(creation.id) already, of another flow or input",
+                    hint: "choose another --id, or look at it with `ren show \(creation.id)`"))
+        }
+        return .success(
+            Receipt(
+                run: run, isExisting: true, first: row.first, last: row.last, version: row.version, runHash: row.hash,
+                journalHash: state.hash))
+    }
+}
+
+extension RenError {
+    fileprivate static func versionConflict(
+        _ run: RunNumber, expected: RunVersion, found: RunVersion
+    ) -> RenError {
+        RenError(
+            .versionConflict, "events for run \(run) were decided after version \(expected), but it is at \(found)",
+            hint: "load the run again and decide again")
+    }
+
+    fileprivate static func runIsThere(_ run: RunNumber) -> RenError {
+        RenError(.runExists, "the run was there already, as number \(run)")
+    }
+}

@@ -1,0 +1,85 @@
+import RenCore
+
+/// What waits for the writer, first come first served.
+///
+/// `@unchecked Sendable`: all fields are touched under the lock alone.
+final class WriterQueue: @unchecked Sendable {
+    /// These end a commit after the batch that crosses them.
+    static let commitBatchesMax = 1_000
+    static let commitBytesMax = 4 << 20
+
+    enum Work {
+        case batches([PreparedBatch])
+        /// Something else for the thread that writes.
+        case job(@Sendable () -> Void)
+        /// Nothing came in time.
+        case idle
+        /// Closed, and everything taken.
+        case end
+    }
+
+    private let condition = Condition()
+    private var batches: [PreparedBatch] = []
+    private var jobs: [@Sendable () -> Void] = []
+    private var unansweredBytes = 0
+    private var isClosed = false
+
+    var queuedBytes: Int { condition.withLock { unansweredBytes } }
+
+    /// False when it is closed.
+    func add(_ batch: PreparedBatch) -> Bool {
+        condition.withLock {
+            guard !isClosed else { return false }
+            batches.append(batch)
+            unansweredBytes += batch.byteCount
+            condition.signal()
+            return true
+        }
+    }
+
+    func add(job: @escaping @Sendable () -> Void) -> Bool {
+        condition.withLock {
+            guard !isClosed else { return false }
+            jobs.append(job)
+            condition.signal()
+            return true
+        }
+    }
+
+    func close() {
+        condition.withLock {
+            isClosed = true
+            condition.signal()
+        }
+    }
+
+    func answered(_ byteCount: Int) { condition.withLock { unansweredBytes -= byteCount } }
+
+    /// The next work; waits for some, never for more of it.
+    func take(patienceMilliseconds: Int) -> Work {
+        condition.withLock {
+            while true {
+                if !jobs.isEmpty { return .job(jobs.removeFirst()) }
+                if !batches.isEmpty { return .batches(takeCommit()) }
+                if isClosed { return .end }
+                if !condition.wait(milliseconds: patienceMilliseconds), batches.isEmpty, jobs.isEmpty, !isClosed {
+                    return .idle
+                }
+            }
+        }
+    }
+
+    private func takeCommit() -> [PreparedBatch] {
+        var count = 0
+        var byteCount = 0
+        while count < min(batches.count, Self.commitBatchesMax), byteCount < Self.commitBytesMax {
+            // A batch that is larger than a commit goes alone.
+            if count > 0, batches[count].byteCount > Self.commitBytesMax { break }
+            byteCount += batches[count].byteCount
+            count += 1
+        }
+        let taken = Array(batches[..<count])
+        batches.removeFirst(count)
+        return taken
+    }
+}

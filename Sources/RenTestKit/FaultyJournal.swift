@@ -1,0 +1,89 @@
+package import RenCore
+package import RenJournal
+import Synchronization
+
+/// A journal that fails chosen batches, over one that works.
+package final class FaultyJournal: Journal {
+    package enum Fault: Sendable {
+        /// Nothing is written; the error says so.
+        case notCommitted
+        /// Nothing is written: `storage.full`.
+        case diskFull
+        /// It is written, and the error says that nobody knows; from then on everything is refused.
+        case unknownButWritten
+        /// It is not written, and the error says that nobody knows; from then on everything is refused.
+        case unknownAndLost
+        /// It is written, and the completion never comes, as if the process had died right after the commit.
+        case answerLost
+    }
+
+    private struct State {
+        var submitted = 0
+        var faults: [Int: Fault] = [:]
+        var refusal: RenError?
+    }
+
+    private let journal: any Journal
+    private let state: Mutex<State>
+
+    /// - Parameter faults: by the number of the submit, from 0.
+    package init(_ journal: any Journal, faults: [Int: Fault] = [:]) {
+        self.journal = journal
+        state = Mutex(State(faults: faults))
+    }
+
+    /// How many batches were submitted so far.
+    package var submitted: Int { state.withLock { $0.submitted } }
+
+    /// The next submit fails so.
+    package func failNext(_ fault: Fault) {
+        state.withLock { $0.faults[$0.submitted] = fault }
+    }
+
+    package func submit(_ batch: Batch) {
+        let (fault, refusal) = state.withLock { state -> (Fault?, RenError?) in
+            defer { state.submitted += 1 }
+            return (state.faults[state.submitted], state.refusal)
+        }
+        if let refusal { return batch.completion(.failure(refusal)) }
+        switch fault {
+        case nil: journal.submit(batch)
+        case .notCommitted: refuse(batch, RenError(.storageFull, "not committed (injected)"))
+        case .diskFull: refuse(batch, RenError(.storageFull, "the disk is full (injected)"))
+        case .unknownAndLost:
+            stop()
+            refuse(batch, Self.unknown)
+        case .unknownButWritten:
+            stop()
+            var written = batch
+            written.completion = { _ in batch.completion(.failure(Self.unknown)) }
+            journal.submit(written)
+        case .answerLost:
+            var written = batch
+            written.completion = { _ in }
+            journal.submit(written)
+        }
+    }
+
+    /// Answers in order, on the writer's thread, as the journal itself would: an empty batch carries the answer.
+    private func refuse(_ batch: Batch, _ error: RenError) {
+        journal.submit(
+            Batch(run: .journal, after: Batch.anyVersion, events: []) { _ in batch.completion(.failure(error)) })
+    }
+
+    private func stop() { state.withLock { $0.refusal = Self.unknown } }
+
+    private static let unknown = RenError(.storageFailed, "the commit failed, outcome: unknown (injected)")
+
+    package func reserveRun() -> RunNumber { journal.reserveRun() }
+    package var queuedBytes: Int { journal.queuedBytes }
+    package func close() { journal.close() }
+
+    package func read<R>(_ body: (borrowing JournalView) throws(RenError) -> R) throws(RenError) -> R {
+        try journal.read(body)
+    }
+
+    package func waitForEvents(after sequence: JournalSequence) async throws(RenError) -> Bool {
+        try await journal.waitForEvents(after: sequence)
+    }
+}

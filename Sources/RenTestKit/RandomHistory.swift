@@ -1,0 +1,186 @@
+package import RenCore
+import RenJSON
+import RenJournal
+
+/// Histories of several runs, interleaved, from a seed: every kind of event, attempts that fail, checkpoints and results
+/// of all sizes. They are what a journal may meet, not what the core would decide.
+package struct RandomHistory: Sendable {
+    private var random: SeededRandom
+    private var runs: [Run] = []
+    private var journal = HistoryBuilder("journal")
+    private let items: Int
+
+    private struct Run {
+        var number: RunNumber
+        var history: HistoryBuilder
+        var isEnded = false
+        /// Nodes and items that are between two events: running, or to be tried again.
+        var open: [Event.Subject] = []
+        var isRunning: Set<Event.Subject> = []
+        var nextNode = 0
+        var map: NodeNumber?
+        var nextItem = 0
+    }
+
+    /// - Parameter items: of each map.
+    package init(seed: UInt64, items: Int = 40) {
+        random = SeededRandom(seed: seed)
+        self.items = items
+    }
+
+    /// The next batch, for a run that is there or a new one.
+    ///
+    /// - Parameter reserve: gives the numbers of new runs.
+    package mutating func next(reserve: () -> RunNumber) -> (run: RunNumber, after: RunVersion, events: [Event]) {
+        if random.oneIn(12) { return journalBatch() }
+        if runs.isEmpty || runs.count < 5 && random.oneIn(6) || runs.allSatisfy(\.isEnded) {
+            return begin(reserve())
+        }
+        let open = runs.indices.filter { !runs[$0].isEnded }
+        let index = open[random.below(open.count)]
+        var run = runs[index]
+        for _ in 0...random.below(6) where !run.isEnded { step(&run) }
+        let batch = run.history.take()
+        runs[index] = run
+        return (run.number, batch.after, batch.events)
+    }
+
+    private mutating func begin(_ number: RunNumber) -> (run: RunNumber, after: RunVersion, events: [Event]) {
+        var run = Run(number: number, history: HistoryBuilder("run-\(number)"))
+        run.history.create(flow: random.oneIn(2) ? "products" : "orders", input: "{\"limit\":\(random.below(100))}")
+        let batch = run.history.take()
+        runs.append(run)
+        return (number, batch.after, batch.events)
+    }
+
+    private mutating func journalBatch() -> (run: RunNumber, after: RunVersion, events: [Event]) {
+        let set = Digest(hashing: [UInt8(random.below(2))])
+        switch random.below(6) {
+        case 0: journal.add(.journalOpened(JournalOpening(carries: random.oneIn(2) ? .all : .own, ren: "0.1.0")))
+        case 1: journal.add(.flowRegistered(name: "flow-\(random.below(3))"), payload: payload())
+        case 2:
+            let signatures: JSON = [["name": "shop.scrape", "parameters": ["type": "object"]]]
+            let file = FunctionFile(
+                set: set, index: random.below(3), count: 3, path: "/home/me/shop.py", signatures: signatures)
+            journal.add(.functionsRecorded(file), payload: payload())
+        case 3: journal.add(.workerStarted(WorkerNote(set: set, process: 4_711)))
+        case 4: journal.add(.functionParked(name: "shop.scrape", set: set, reason: "ImportError: \"httpx\""))
+        default: journal.add(.journalClosed)
+        }
+        let batch = journal.take()
+        return (.journal, batch.after, batch.events)
+    }
+
+    // MARK: One event of a run
+
+    private mutating func step(_ run: inout Run) {
+        switch random.below(30) {
+        case 0: runEvent(&run)
+        case 1...4 where run.nextNode < 30: beginNode(&run)
+        case 5...14 where run.map != nil && run.nextItem < items:
+            if let map = run.map { begin(.item(map, ItemIndex(run.nextItem)), &run) }
+            run.nextItem += 1
+        default:
+            guard !run.open.isEmpty else { return beginNode(&run) }
+            attempt(run.open[random.below(run.open.count)], &run)
+        }
+    }
+
+    private mutating func runEvent(_ run: inout Run) {
+        switch random.below(8) {
+        case 0: run.history.add(.runPauseRequested(now: random.oneIn(2), reason: "lunch"), by: "cli")
+        case 1: run.history.add(.runPaused)
+        case 2: run.history.add(.runResumed(reason: nil), by: "cli")
+        case 3: run.history.add(.signalReceived(name: "approve"), by: "http:me", payload: payload())
+        case 4: run.history.add(.runEnding(.failed, Failure("Failed", "too few")), .node(run.nextNode))
+        case 5 where random.oneIn(3): end(&run, .runSucceeded, payload())
+        case 6 where random.oneIn(3): end(&run, .runFailed(failure()), nil)
+        case 7 where random.oneIn(3):
+            run.history.add(.runStopRequested(.cancel, reason: nil))
+            end(&run, .runStopped, nil)
+        default: run.history.add(.runResumed(reason: "go on"))
+        }
+    }
+
+    private mutating func end(_ run: inout Run, _ fact: Fact, _ payload: [UInt8]?) {
+        run.history.add(fact, payload: payload)
+        run.isEnded = true
+    }
+
+    private mutating func beginNode(_ run: inout Run) {
+        let node = Event.Subject.node(run.nextNode)
+        run.nextNode += 1
+        switch random.below(6) {
+        case 0 where run.map == nil || run.nextItem >= items:
+            run.map = node.node
+            run.nextItem = 0
+            run.history.openMap(node.node!, total: items)
+        case 1: run.history.add(.decided(way: "then", operands: ["nodes.list.output": 3]), node)
+        case 2: run.history.add(.skipped(.notTaken, operands: nil), node)
+        case 3:
+            let wait = SignalWait(signal: "approve", message: "Check the pairs", until: run.history.time + .seconds(60))
+            run.history.add(.waiting(wait), node)
+            let cause = run.history.add(.signalReceived(name: "approve"), payload: payload())
+            run.history.add(.succeeded(instead: nil), node, cause: cause)
+        default: begin(node, &run)
+        }
+    }
+
+    private mutating func begin(_ subject: Event.Subject, _ run: inout Run) {
+        run.history.start(subject)
+        run.isRunning.insert(subject)
+        run.open.append(subject)
+    }
+
+    private mutating func attempt(_ subject: Event.Subject, _ run: inout Run) {
+        guard run.isRunning.contains(subject) else {
+            run.history.start(subject)
+            run.isRunning.insert(subject)
+            return
+        }
+        switch random.below(12) {
+        case 0, 1:
+            run.history.add(.checkpointed, subject, payload: payload())
+            return
+        case 2:
+            run.history.add(.resultRejected(.stale), subject)
+            return
+        case 3:
+            run.history.add(.interrupted(.engine), subject)
+        case 4:
+            run.history.add(.attemptFailed(failure(), retryAt: run.history.time + .seconds(1)), subject)
+        case 5:
+            let failure = failure()
+            run.history.add(.attemptFailed(failure, retryAt: nil), subject)
+            settle(.failed(failure), subject, &run)
+        case 6: settle(random.oneIn(2) ? .cancelled : .unknown(.engineDied), subject, &run)
+        default: settle(.succeeded(instead: random.oneIn(9) ? failure() : nil), subject, &run, payload())
+        }
+        run.isRunning.remove(subject)
+    }
+
+    private func settle(_ fact: Fact, _ subject: Event.Subject, _ run: inout Run, _ payload: [UInt8]? = nil) {
+        run.history.add(fact, subject, payload: payload)
+        run.open.removeAll { $0 == subject }
+        run.isRunning.remove(subject)
+    }
+
+    private mutating func failure() -> Failure {
+        let names = ["TimeoutError", "HTTPStatusError", "ValueError"]
+        let messages = [
+            "read timed out after \(random.below(100)) s", "404 for https://shop.test/p/\(random.below(1_000))",
+            "no field \"price\" in sku-\(random.below(1_000))", "Größe fehlt",
+        ]
+        return Failure(
+            names[random.below(names.count)], messages[random.below(messages.count)],
+            frame: random.oneIn(2) ? "shop.py:\(random.below(3)) in fetch" : nil)
+    }
+
+    /// JSON text: mostly small, sometimes at the edges of what is stored inline or in one chunk.
+    private mutating func payload() -> [UInt8] {
+        let sizes = [2, 20, 200, 1_799, 1_800, 1_801, 5_000, RecordCodec.chunkBytes, RecordCodec.chunkBytes + 1]
+        let size = random.oneIn(8) ? sizes[random.below(sizes.count)] : 2 + random.below(300)
+        return [UInt8(ascii: "\"")] + (0..<max(0, size - 2)).map { _ in UInt8(97 + random.below(26)) }
+            + [UInt8(ascii: "\"")]
+    }
+}

@@ -1,0 +1,190 @@
+import Foundation
+import LMDB
+import RenCore
+import RenTestKit
+import Testing
+
+@testable import RenJournal
+
+@Suite("Verification")
+struct VerifierTests {
+    /// A small journal with inline and chunked payloads, deleted checkpoints, and two runs whose events alternate.
+    private func fill(_ journal: some Journal) throws {
+        var histories = ["a", "b"].map { HistoryBuilder($0) }
+        let runs = histories.map { _ in journal.reserveRun() }
+        for index in histories.indices { histories[index].create() }
+        for step in 0..<4 {
+            for index in histories.indices {
+                histories[index].start(.node(step))
+                histories[index].add(
+                    .checkpointed, .node(step), payload: [UInt8](repeating: 50, count: 2_000))
+                histories[index].succeed(.node(step), [UInt8](repeating: 49, count: step % 2 == 0 ? 150 : 70_000))
+                let batch = histories[index].take()
+                try journal.appendAndWait(batch.events, to: runs[index], after: batch.after)
+            }
+        }
+    }
+
+    @Test("A journal of any history is clean", arguments: 31...36 as ClosedRange<UInt64>)
+    func cleanJournal(_ seed: UInt64) throws {
+        let journal = MemoryJournal.make()
+        var history = RandomHistory(seed: seed)
+        for _ in 0..<400 {
+            let batch = history.next { journal.reserveRun() }
+            try journal.appendAndWait(batch.events, to: batch.run, after: batch.after)
+        }
+        let report = try Verifier(journal).run()
+        #expect(report.findings == [], "seed \(seed)")
+        #expect(report.events == Int(report.head.sequence.rawValue))
+    }
+
+    @Test("An empty journal is clean")
+    func emptyJournal() throws {
+        let report = try Verifier(MemoryJournal.make()).run()
+        #expect(report.isClean && report.events == 0)
+    }
+
+    @Test("Any flipped bit of any record or payload is named with its sequence", .tags(.slow))
+    func flippedBits() throws {
+        let memory = try OpenedMemory()
+        try fill(memory.journal)
+        #expect(try Verifier(memory.journal).run().isClean)
+        var random = SeededRandom(seed: 5)
+        for row in try Tables([.events, .payloads], of: memory.journal).rows {
+            let sequence = row.key.withUnsafeBytes { JournalSequence(rawValue: $0.load(UInt64.self, at: 0)) }
+            // Every byte of small rows, a sample of large ones.
+            let places = row.value.count < 500 ? Array(row.value.indices) : (0..<100).map { _ in random.below(row.value.count) }
+            for place in places {
+                var changed = row.value
+                changed[place] ^= 1 << UInt8(random.below(8))
+                try memory.put(changed, for: row.key, in: row.table)
+                let report = try Verifier(memory.journal).run()
+                #expect(report.findings.first?.sequence == sequence, "byte \(place) of \(row.table) \(sequence)")
+            }
+            try memory.put(row.value, for: row.key, in: row.table)
+        }
+        #expect(try Verifier(memory.journal).run().isClean)
+    }
+
+    @Test("A flipped bit in a key, and a row that is gone, show at the sequence they leave")
+    func flippedKeys() throws {
+        let memory = try OpenedMemory()
+        try fill(memory.journal)
+        for row in try Tables([.events, .payloads], of: memory.journal).rows {
+            let sequence = row.key.withUnsafeBytes { JournalSequence(rawValue: $0.load(UInt64.self, at: 0)) }
+            try memory.delete(row.key, in: row.table)
+            let gone = try Verifier(memory.journal).run()
+            #expect(gone.findings.map(\.sequence).contains(sequence), "\(row.table) \(sequence) is gone")
+            for bit in 0..<row.key.count * 8 {
+                var key = row.key
+                key[bit / 8] ^= 1 << UInt8(bit % 8)
+                let other = try Tables([row.table], of: memory.journal).rows.first { $0.key == key }
+                try memory.put(row.value, for: key, in: row.table)
+                let report = try Verifier(memory.journal).run()
+                #expect(report.findings.map(\.sequence).contains(sequence), "\(row.table) \(sequence), bit \(bit)")
+                try memory.delete(key, in: row.table)
+                if let other { try memory.put(other.value, for: other.key, in: row.table) }
+            }
+            try memory.put(row.value, for: row.key, in: row.table)
+        }
+        #expect(try Verifier(memory.journal).run().isClean)
+    }
+
+    @Test("A history row that leads astray, or one too many, is found")
+    func historyRows() throws {
+        let memory = try OpenedMemory()
+        try fill(memory.journal)
+        let rows = try Tables([.history], of: memory.journal).rows
+        for row in rows {
+            try memory.delete(row.key, in: .history)
+            #expect(try !Verifier(memory.journal).run().isClean)
+            var changed = row.value
+            changed[7] ^= 1
+            try memory.put(changed, for: row.key, in: .history)
+            #expect(try !Verifier(memory.journal).run().isClean)
+            try memory.put(row.value, for: row.key, in: .history)
+        }
+        var extra = rows[0].key
+        extra[15] = 200
+        try memory.put(rows[0].value, for: extra, in: .history)
+        #expect(try !Verifier(memory.journal).run().isClean)
+    }
+
+    @Test("An event put in the place of another, with right checksum, breaks the chains")
+    func forgedEvent() throws {
+        let memory = try OpenedMemory()
+        try fill(memory.journal)
+        let sequence = JournalSequence(6)
+        let (event, run, version, runHash, journalHash) = try memory.journal.read { view throws(RenError) in
+            guard let found = try view.record(at: sequence) else { throw .damaged(sequence, "missing") }
+            return (found.event, found.run, found.version, found.runHash, found.journalHash)
+        }
+        var forged = event
+        forged.time = forged.time + .nanoseconds(1)
+        var bytes: [UInt8] = []
+        var scratch: [UInt8] = []
+        _ = RecordCodec.append(forged, run: run, version: version, to: &bytes, scratch: &scratch)
+        RecordCodec.seal(&bytes, at: sequence, runHash: runHash, journalHash: journalHash)
+        try memory.change { transaction throws(RenError) in
+            try transaction.put(bytes, for: Key(sequence), in: .events)
+        }
+        let report = try Verifier(memory.journal).run()
+        #expect(report.findings.first?.sequence == sequence)
+        #expect(report.findings.first?.run == run)
+    }
+
+    @Test("Time that goes back within a run is found")
+    func timeGoesBack() throws {
+        let journal = MemoryJournal.make()
+        var history = HistoryBuilder("a")
+        history.create()
+        history.start(.node(0))
+        history.time = Timestamp(nanoseconds: 5)
+        history.succeed(.node(0))
+        try journal.appendAndWait(history.take().events, to: journal.reserveRun(), after: .none)
+        #expect(try Verifier(journal).run().findings.map(\.sequence.rawValue) == [3])
+    }
+
+    @Test("A bit flipped in the file of a copied journal is named", .tags(.slow), arguments: 41...46 as ClosedRange<UInt64>)
+    func flippedFile(_ seed: UInt64) throws {
+        let directory = try TestDirectory()
+        var journal: StoreJournal? = try directory.open()
+        var rows: [Tables.Row] = []
+        if let journal {
+            var history = RandomHistory(seed: seed)
+            for _ in 0..<100 {
+                let batch = history.next { journal.reserveRun() }
+                try journal.appendAndWait(batch.events, to: batch.run, after: batch.after)
+            }
+            rows = try Tables([.events], of: journal).rows
+            journal.close()
+        }
+        journal = nil
+        let path = directory.data.journal + "/data.mdb"
+        let whole = try Data(contentsOf: URL(fileURLWithPath: path))
+        var random = SeededRandom(seed: seed)
+        for _ in 0..<10 {
+            let row = rows[random.below(rows.count)]
+            // A record over the inline limit is split by page headers nowhere: overflow pages are one stretch.
+            var damaged = whole
+            var start = damaged.startIndex
+            let bit = random.below(row.value.count * 8)
+            while let found = damaged.range(of: Data(row.value), in: start..<damaged.endIndex) {
+                damaged[found.lowerBound + bit / 8] ^= 1 << UInt8(bit % 8)
+                start = found.upperBound
+            }
+            #expect(start > damaged.startIndex)
+            let handle = try FileHandle(forWritingTo: URL(fileURLWithPath: path))
+            try handle.write(contentsOf: damaged)
+            try handle.close()
+            let reader = try JournalReader(directory: directory.data.journal, lockIsFree: true)
+            let sequence = row.key.withUnsafeBytes { JournalSequence(rawValue: $0.load(UInt64.self, at: 0)) }
+            let report = try Verifier(reader).run()
+            #expect(report.findings.first?.sequence == sequence, "seed \(seed), bit \(bit) of \(sequence)")
+        }
+    }
+}
+
+extension Tag {
+    @Tag static var slow: Self
+}
