@@ -1,0 +1,12 @@
+package import RenCore
+
+extension RenError.Code {
+    /// A function file cannot be imported, or registers its functions wrongly.
+    package static let functionBroken = Self("function.broken")
+    package static let functionFileMissing = Self("function.file_missing")
+    /// A worker process ended, or stayed silent, before it said hello.
+    package static let workerFailed = Self("worker.failed")
+    package static let pythonMissing = Self("python.missing")
+    package static let pythonTooOld = Self("python.too_old")
+    package static let environmentFailed = Self("environment.failed")
+}

@@ -1,0 +1,64 @@
+/// Cuts what a process prints into lines of at most 8 KiB; bytes beyond are counted, not kept.
+struct LineCutter {
+    private var line: [UInt8] = []
+    private var dropped = 0
+
+    /// The lines that `bytes` complete.
+    mutating func feed(_ bytes: some Collection<UInt8>) -> [String] {
+        var lines: [String] = []
+        var rest = bytes[...]
+        while let end = rest.firstIndex(of: UInt8(ascii: "\n")) {
+            add(rest[..<end])
+            lines.append(take())
+            rest = rest[rest.index(after: end)...]
+        }
+        add(rest)
+        return lines
+    }
+
+    /// What stands without a newline at the end of the stream.
+    mutating func finish() -> String? {
+        line.isEmpty && dropped == 0 ? nil : take()
+    }
+
+    private mutating func add(_ part: some Collection<UInt8>) {
+        let taken = part.prefix(LogLine.textMax - line.count)
+        line.append(contentsOf: taken)
+        dropped += part.count - taken.count
+    }
+
+    private mutating func take() -> String {
+        defer {
+            line.removeAll(keepingCapacity: true)
+            dropped = 0
+        }
+        if line.last == UInt8(ascii: "\r") { line.removeLast() }
+        let text = String(decoding: line, as: UTF8.self)
+        return dropped > 0 ? "\(text)… (\(dropped) bytes more)" : text
+    }
+}
+
+/// How much log text a worker may send: 1 MiB a second, so that one that prints without end fills no memory and no disk.
+struct LogAllowance {
+    static let bytesPerSecond = 1 << 20
+
+    private var used = 0
+    private var dropped = 0
+    private var second: Int64 = 0
+
+    /// - Parameter second: a clock's whole seconds.
+    /// - Returns: whether a line of this size is taken, and how many were dropped before it, to be said once.
+    mutating func take(_ size: Int, at second: Int64) -> (isTaken: Bool, droppedBefore: Int) {
+        if second != self.second {
+            self.second = second
+            used = 0
+        }
+        guard used + size <= Self.bytesPerSecond else {
+            dropped += 1
+            return (false, 0)
+        }
+        used += size
+        defer { dropped = 0 }
+        return (true, dropped)
+    }
+}
