@@ -11,13 +11,23 @@ let settings: [SwiftSetting] = [
 ]
 
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 
 let package = Package(
     name: "ren",
     platforms: [.macOS(.v15)],
-    products: [],
+    products: [
+        .library(name: "Ren", targets: ["Ren"]),
+        .executable(name: "ren", targets: ["ren-cli"]),
+        .executable(name: "ren-bench", targets: ["ren-bench"]),
+    ],
     dependencies: [
-        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2")
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
     ],
     targets: [
         .systemLibrary(name: "CLMDB", pkgConfig: "lmdb", providers: [.apt(["liblmdb-dev"]), .brew(["lmdb"])]),
@@ -26,11 +36,51 @@ let package = Package(
         .target(name: "RenYAML", dependencies: ["RenJSON"], swiftSettings: settings),
         .target(name: "JSONLogic", dependencies: ["RenJSON"], swiftSettings: settings),
         .target(name: "RenCore", dependencies: ["RenJSON", "JSONLogic"], swiftSettings: settings),
-        .testTarget(
-            name: "RenCoreTests", dependencies: ["RenCore", "RenJSON", "JSONLogic", "RenYAML"], swiftSettings: settings),
+        .target(name: "RenJournal", dependencies: ["RenJSON", "RenCore", "LMDB", crypto], swiftSettings: settings),
+        .target(name: "RenAssets", exclude: ["python"]),
+        .target(
+            name: "RenWorkers",
+            dependencies: [
+                "RenJSON", "RenCore", "RenAssets", crypto,
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "Subprocess", package: "swift-subprocess"),
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: settings),
+        .target(
+            name: "RenEngine", dependencies: ["RenJSON", "RenCore", "RenJournal", "RenWorkers"], swiftSettings: settings),
+        .target(
+            name: "Ren",
+            dependencies: [
+                "RenJSON", "RenYAML", "RenCore", "RenJournal", "RenWorkers", "RenEngine",
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings),
+        .target(name: "RenTestKit", dependencies: ["RenCore", "RenJournal", "RenWorkers"], swiftSettings: settings),
+        .executableTarget(
+            name: "ren-cli",
+            dependencies: ["Ren", "RenJSON", "RenYAML", "JSONLogic", "RenCore", "RenJournal", "RenWorkers", "RenEngine", "LMDB", arguments],
+            path: "Tools/ren", swiftSettings: settings),
+        .executableTarget(
+            name: "ren-bench",
+            dependencies: ["Ren", "RenJSON", "RenCore", "RenJournal", "RenWorkers", "RenEngine", arguments],
+            path: "Tools/ren-bench", swiftSettings: settings),
         .testTarget(name: "LMDBTests", dependencies: ["LMDB"], swiftSettings: settings),
         .testTarget(name: "RenJSONTests", dependencies: ["RenJSON"], swiftSettings: settings),
         .testTarget(name: "RenYAMLTests", dependencies: ["RenYAML", "RenJSON"], swiftSettings: settings),
         .testTarget(name: "JSONLogicTests", dependencies: ["JSONLogic", "RenJSON"], swiftSettings: settings),
+        .testTarget(
+            name: "RenCoreTests", dependencies: ["RenCore", "RenJSON", "JSONLogic", "RenYAML"], swiftSettings: settings),
+        .testTarget(
+            name: "SemanticsTests",
+            dependencies: ["RenEngine", "RenJSON", "RenYAML", "RenCore", "RenJournal", "RenWorkers"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "RenWorkersTests",
+            dependencies: ["RenWorkers", "RenCore", "RenJSON", .product(name: "NIOCore", package: "swift-nio")],
+            swiftSettings: settings),
+        .testTarget(name: "CrashTests", dependencies: ["ren-cli"], swiftSettings: settings),
+        .testTarget(name: "TidyTests", swiftSettings: settings),
     ]
 )

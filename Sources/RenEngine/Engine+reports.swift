@@ -1,0 +1,57 @@
+package import RenCore
+import RenJSON
+import RenJournal
+import RenWorkers
+
+extension Engine {
+    /// A line of a function, or of a worker, into the log of its run.
+    func log(_ line: LogLine) {
+        guard let call = line.call, let route = calls.routes[call], let mailbox = mailboxes[route.run] else {
+            // What a worker prints outside of calls belongs to every run that it works for; one would be a guess.
+            for number in mailboxes.keys.sorted() where line.level != .debug {
+                mailboxes[number]?.write(line, nil, at: now())
+            }
+            return
+        }
+        mailbox.write(line, route, at: now())
+    }
+
+    /// Facts about workers belong to no run: they go to the run `journal`.
+    func note(_ report: CallReport) {
+        let fact: Fact
+        switch report {
+        case .workerStarted(let set, let process): fact = .workerStarted(WorkerNote(set: set, process: process))
+        case .workerExited(let set, let process, let how):
+            fact = .workerExited(WorkerNote(set: set, process: process, end: how))
+        case .parked(let set, let function, let reason):
+            fact = .functionParked(name: function, set: set, reason: reason)
+            for number in mailboxes.keys.sorted() where mailboxes[number]?.functions.set == set {
+                mailboxes[number]?.write(
+                    LogLine(call: nil, level: .error, text: "\(function) is parked: \(reason)"), nil, at: now())
+            }
+        case .unparked(let set, let function): fact = .functionUnparked(name: function, set: set)
+        default: return
+        }
+        record([Event(fact, .run, at: now())])
+    }
+
+    /// Adds events to the run `journal` and returns when they are durable.
+    package func append(_ events: [Event]) async throws(RenError) {
+        let result: Result<Receipt, RenError> = await withCheckedContinuation { continuation in
+            journal.submit(
+                Batch(run: .journal, after: journalVersion, events: events) { continuation.resume(returning: $0) })
+            journalVersion = RunVersion(journalVersion.rawValue + UInt64(events.count))
+        }
+        _ = try result.get()
+    }
+
+    /// Adds events to the run `journal`; nobody waits for them.
+    package func record(_ events: [Event]) {
+        guard !events.isEmpty, storageFailure == nil else { return }
+        journal.submit(
+            Batch(run: .journal, after: journalVersion, events: events) { result in
+                if case .failure(let error) = result { self.post([.failed(.journal, [], error)]) }
+            })
+        journalVersion = RunVersion(journalVersion.rawValue + UInt64(events.count))
+    }
+}

@@ -1,0 +1,54 @@
+import RenCore
+
+extension Engine {
+    /// Makes sure that the engine looks at `mailbox` again when its next time comes.
+    ///
+    /// One timer serves all runs. It is moved forward at once, and backwards only by firing: a run whose deadlines move
+    /// away with every attempt does not re-arm it.
+    func arm(_ mailbox: Mailbox) {
+        guard let due = mailbox.nextDue(after: now()), due < (timer?.due ?? .distantFuture) else { return }
+        timer?.task.cancel()
+        let clock = clock
+        timer = (
+            due,
+            Task {
+                do {
+                    try await clock.sleep(until: due)
+                } catch {
+                    return  // an earlier time took its place
+                }
+                self.fire()
+            }
+        )
+    }
+
+    private func fire() {
+        timer = nil
+        let now = now()
+        for number in mailboxes.keys.sorted() {
+            guard let mailbox = mailboxes[number] else { continue }
+            if let due = mailbox.nextDue(), due <= now {
+                mailbox.elapse(now)
+                step(mailbox)
+            } else {
+                arm(mailbox)
+            }
+        }
+    }
+}
+
+extension Engine {
+    /// Stops carrying runs: what is in flight stays as the journal has it, and goes on with the next engine.
+    package func shutDown() {
+        timer?.task.cancel()
+        timer = nil
+        for task in reloads.values { task.cancel() }
+        reloads = [:]
+        for mailbox in mailboxes.values { mailbox.log?.flush() }
+        mailboxes = [:]
+        for waiting in waiters.values {
+            for waiter in waiting { waiter.resume(returning: .left) }
+        }
+        waiters = [:]
+    }
+}

@@ -1,0 +1,272 @@
+package import RenCore
+package import RenJournal
+package import RenWorkers
+import Synchronization
+
+/// Carries runs: routes what comes in to their mailboxes, hands their batches to the journal, arms the timer.
+///
+/// It is an actor on a thread of its own. Reports of workers and failed commits come in through `Inbox`; effects leave
+/// on the journal's writer thread, right after the commit that holds their events.
+package actor Engine {
+    private nonisolated let thread: ThreadExecutor
+    package nonisolated var unownedExecutor: UnownedSerialExecutor { thread.asUnownedSerialExecutor() }
+
+    package nonisolated let journal: any Journal
+    nonisolated let clock: any EngineClock
+    private nonisolated let inbox = Inbox()
+    /// Folder of the runs' logs; nil keeps none.
+    private let logs: String?
+    private let artifacts: String?
+    private var draws: Draws
+    let calls = CallTable()
+    var mailboxes: [RunNumber: Mailbox] = [:]
+    var waiters: [RunNumber: [CheckedContinuation<Rest, Never>]] = [:]
+    var timer: (due: Timestamp, task: Task<Void, Never>)?
+    var reloads: [RunNumber: Task<Void, Never>] = [:]
+    /// Nobody knows whether the last commit happened, or the device is not to be trusted: nothing is written any more.
+    var storageFailure: RenError?
+    /// Version of the run `journal`, whose only writer this engine is.
+    var journalVersion: RunVersion
+
+    /// Where a run rests.
+    package enum Rest: Sendable, Equatable {
+        case ended(RunState.Status)
+        /// Only a person can go on: it is paused, waits for a signal, or holds an unknown outcome.
+        case person
+        case quarantined
+        /// The journal takes nothing any more: the process must end (exit 74).
+        case storageFailed(RenError)
+        /// The engine was shut down before the run came to rest.
+        case left
+    }
+
+    /// - Parameters:
+    ///   - seed: for jitter; what is drawn is recorded with its effect.
+    package init(journal: any Journal, clock: any EngineClock, logs: String?, artifacts: String?, seed: UInt64) throws(RenError) {
+        journalVersion = try journal.read { view throws(RenError) in try view.version(of: .journal) }
+        self.journal = journal
+        self.clock = clock
+        self.logs = logs
+        self.artifacts = artifacts
+        draws = Draws(seed: seed)
+        thread = ThreadExecutor(name: "ren-engine")
+    }
+
+    package nonisolated func now() -> Timestamp { clock.now() }
+
+    /// Where hosts of functions send what they have to tell; any thread.
+    package nonisolated func receive(_ reports: [CallReport]) {
+        post(reports.map { .report($0) })
+    }
+
+    nonisolated func post(_ messages: [Inbox.Message]) {
+        guard inbox.add(messages) else { return }
+        thread.run { self.assumeIsolated { $0.drain() } }
+    }
+
+    // MARK: Runs
+
+    /// Creates a run and begins with it; returns when it is durable.
+    ///
+    /// - Returns: the run, or the one that has this id already with the same flow and input: then nothing was written.
+    /// - Throws: what the journal refuses: `run.exists`, `storage.full`, `storage.failed`.
+    package func start(
+        _ creation: RunCreation, plan: Plan, input: Payload, functions: RunFunctions, by: String?
+    ) async throws(RenError) -> (run: RunNumber, isNew: Bool) {
+        let number = journal.reserveRun()
+        let mailbox = makeMailbox(number, RunState(plan: plan), functions, id: creation.id)
+        mailboxes[number] = mailbox
+        do {
+            let receipt = try await withAnswer { answer in
+                mailbox.create(creation, input: input, at: now(), by: by, answer: answer)
+                step(mailbox)
+            }
+            guard receipt.isExisting else { return (number, true) }
+            drop(mailbox)
+            return (receipt.run, false)
+        } catch {
+            drop(mailbox)
+            throw error
+        }
+    }
+
+    /// Forgets a run of which nothing was written.
+    private func drop(_ mailbox: Mailbox) {
+        mailbox.abandon()
+        mailboxes[mailbox.number] = nil
+    }
+
+    /// Takes up a run that is in the journal: its state is folded, what was in flight is ended, and it goes on.
+    package func takeUp(
+        _ number: RunNumber, plan: Plan, functions: RunFunctions, by: String?
+    ) async throws(RenError) {
+        guard mailboxes[number] == nil else { return }
+        let state = try RunState(folding: number, plan: plan, from: journal)
+        let mailbox = makeMailbox(number, state, functions, id: state.creation?.id ?? "")
+        mailboxes[number] = mailbox
+        mailbox.incoming.append(Mailbox.Incoming(request: .engineDied))
+        do {
+            _ = try await withAnswer { answer in
+                mailbox.incoming.append(
+                    Mailbox.Incoming(request: .resume(takingUp: true, reason: nil), by: by, answer: answer))
+                step(mailbox)
+            }
+        } catch {
+            mailboxes[number] = nil
+            throw error
+        }
+    }
+
+    /// Asks something of a run that this engine carries; returns when the answer is durable.
+    ///
+    /// - Returns: the sequence of the request's first event.
+    package func ask(_ number: RunNumber, _ request: Request, by: String?) async throws(RenError) -> JournalSequence {
+        guard let mailbox = mailboxes[number] else {
+            throw RenError(.runNotFound, "this engine does not carry run number \(number)")
+        }
+        return try await withAnswer { answer in
+            mailbox.incoming.append(Mailbox.Incoming(request: request, by: by, answer: answer))
+            step(mailbox)
+        }.first
+    }
+
+    /// Returns when the run has ended, or when only a person can go on with it; nil when the engine does not carry it (any more).
+    package func rest(of number: RunNumber) async -> Rest? {
+        if let storageFailure { return .storageFailed(storageFailure) }
+        guard let mailbox = mailboxes[number] else { return nil }
+        if let rest = rest(mailbox), mailbox.isCommitted { return rest }
+        return await withCheckedContinuation { waiters[number, default: []].append($0) }
+    }
+
+    /// The working state of a run, for showing it live: it may be ahead of the journal by the batch in flight.
+    package func state(of number: RunNumber) -> RunState? {
+        mailboxes[number]?.state
+    }
+
+    package func progress(of number: RunNumber) -> [NodeNumber: CallProgress] {
+        mailboxes[number]?.progress ?? [:]
+    }
+
+    private func makeMailbox(
+        _ number: RunNumber, _ state: RunState, _ functions: RunFunctions, id: String
+    ) -> Mailbox {
+        Mailbox(
+            number: number, state: state, functions: functions, journal: journal, calls: calls,
+            log: logs.map { RunLog(directory: "\($0)/\(id)", run: id) }, artifacts: artifacts)
+    }
+
+    private func withAnswer(
+        _ body: (@escaping Effects.Answer) -> Void
+    ) async throws(RenError) -> Receipt {
+        let result: Result<Receipt, RenError> = await withCheckedContinuation { continuation in
+            body { continuation.resume(returning: $0) }
+        }
+        return try result.get()
+    }
+
+    // MARK: The loop
+
+    private func drain() {
+        let messages = inbox.take()
+        var touched: [Mailbox] = []
+        var slotsFreed = false
+        func touch(_ mailbox: Mailbox) {
+            if !touched.contains(where: { $0 === mailbox }) { touched.append(mailbox) }
+        }
+        for message in messages {
+            switch message {
+            case .report(let report):
+                if case .ended = report { slotsFreed = true }
+                if case .slotsFreed = report { slotsFreed = true }
+                if let mailbox = take(report) { touch(mailbox) }
+            case .committed(let run, let version):
+                guard let mailbox = mailboxes[run] else { continue }
+                committed(mailbox, version)
+                if mailbox.awaitsCommit { touch(mailbox) }
+            case .failed(let run, let ends, let error):
+                failed(run, ends, error)
+            }
+        }
+        for mailbox in touched { step(mailbox) }
+        guard slotsFreed else { return }
+        for number in mailboxes.keys.sorted() {
+            guard let mailbox = mailboxes[number], mailbox.isHungry else { continue }
+            step(mailbox)
+        }
+    }
+
+    /// - Returns: the mailbox that has something to do now.
+    private func take(_ report: CallReport) -> Mailbox? {
+        switch report {
+        case .ended(let call, let end):
+            guard let route = calls.close(call), let mailbox = mailboxes[route.run] else { return nil }
+            return mailbox.take(end, of: call, route)
+        case .checkpoint(let call, let request, let payload):
+            guard let route = calls.routes[call], let mailbox = mailboxes[route.run] else { return nil }
+            calls.sign(call, at: now())
+            mailbox.incoming.append(
+                Mailbox.Incoming(
+                    request: .checkpoint(route.subject, token: route.token, payload), call: call, workerRequest: request
+                ))
+            return mailbox
+        case .alive(let call): calls.sign(call, at: now())
+        case .progress(let call, let done, let total, let text):
+            guard let route = calls.routes[call], let node = route.subject.node else { return nil }
+            calls.sign(call, at: now())
+            mailboxes[route.run]?.progress[node] = CallProgress(done: done, total: total, text: text)
+        case .read(let call, let request, let argument, let from):
+            guard let route = calls.routes[call] else { return nil }
+            mailboxes[route.run]?.page(call, route, request: request, argument: argument, from: from)
+        case .log(let line): log(line)
+        case .workerStarted, .workerExited, .parked, .unparked: note(report)
+        case .slotsFreed: break
+        }
+        return nil
+    }
+
+    /// Lets a mailbox go as far as it can, and hands its batch to the journal.
+    func step(_ mailbox: Mailbox) {
+        guard storageFailure == nil, !mailbox.isStale else { return }
+        if let work = mailbox.advance(at: clock.now(), draws: &draws) {
+            submit(work, of: mailbox)
+        }
+        arm(mailbox)
+    }
+
+    private func submit(_ work: Mailbox.Work, of mailbox: Mailbox) {
+        let run = mailbox.number
+        let last = RunVersion(work.after.rawValue + UInt64(work.events.count))
+        // Nobody need be woken by a commit unless someone waits for it; the next batch then says how far it is.
+        let isAwaited = mailbox.awaitsCommit || rest(mailbox) != nil
+        let watermark = mailbox.watermark
+        mailbox.submitted = last
+        journal.submit(
+            Batch(run: run, after: work.after, events: work.events) { result in
+                switch result {
+                case .success(let receipt):
+                    work.effects.release(receipt)
+                    watermark.store(last)
+                    if isAwaited { self.post([.committed(run, last)]) }
+                case .failure(let error):
+                    self.post([.failed(run, work.ends, error)])
+                    for answer in work.effects.answers { answer(.failure(error)) }
+                }
+            })
+    }
+
+    private func committed(_ mailbox: Mailbox, _ version: RunVersion) {
+        guard mailbox.isCommitted, let rest = rest(mailbox) else { return }
+        mailbox.log?.flush()
+        for waiter in waiters.removeValue(forKey: mailbox.number) ?? [] { waiter.resume(returning: rest) }
+        if mailbox.state.isEnded { mailboxes[mailbox.number] = nil }
+    }
+
+    private func rest(_ mailbox: Mailbox) -> Rest? {
+        switch mailbox.rest {
+        case .ended:
+            if case .ended(let status) = mailbox.state.phase { .ended(status) } else { .quarantined }
+        case .person: .person
+        case nil: nil
+        }
+    }
+}

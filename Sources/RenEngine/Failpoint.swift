@@ -1,0 +1,35 @@
+import Synchronization
+
+#if canImport(Darwin)
+import Darwin
+#elseif canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#endif
+
+/// Places where a crash test kills this process: `REN_FAIL=after_commit:17` kills it as it passes there the 17th time.
+enum Failpoint {
+    /// Between a commit and the effects that it releases.
+    case afterCommit
+
+    private static let wanted: (name: String, count: Int)? = {
+        guard let value = getenv("REN_FAIL") else { return nil }
+        let parts = String(cString: value).split(separator: ":")
+        guard parts.count == 2, let count = Int(parts[1]) else { return nil }
+        return (String(parts[0]), count)
+    }()
+
+    private static let passed = Atomic<Int>(0)
+
+    func pass() {
+        guard let wanted = Self.wanted, wanted.name == name else { return }
+        if Self.passed.add(1, ordering: .relaxed).newValue == wanted.count { kill(getpid(), SIGKILL) }
+    }
+
+    private var name: String {
+        switch self {
+        case .afterCommit: "after_commit"
+        }
+    }
+}

@@ -1,0 +1,298 @@
+import RenCore
+import RenJSON
+import RenJournal
+import RenWorkers
+
+/// Carries one run: what has come in goes through admit → fold → decide on a working state, which runs ahead of the
+/// journal by the batches in flight. Belongs to the engine's actor.
+final class Mailbox {
+    /// Something that came in for the run.
+    struct Incoming {
+        var request: Request
+        var by: String?
+        var call: CallID?
+        /// Number of the worker's own request, for a checkpoint.
+        var workerRequest: Int?
+        var answer: Effects.Answer?
+    }
+
+    /// What people wait for.
+    enum Rest: Sendable, Equatable {
+        /// Ended, or quarantined.
+        case ended
+        /// Only a person can go on: paused, waiting for a signal, or unknown.
+        case person
+    }
+
+    let number: RunNumber
+    let plan: Plan
+    let functions: RunFunctions
+    let values: RunValues
+    let evaluator = Evaluator()
+    let calls: CallTable
+    private(set) var state: RunState
+    /// What the run writes into its log.
+    let log: RunLog?
+    var incoming: [Incoming] = []
+    /// Some work found no slot: look again when one comes free.
+    private(set) var isHungry = false
+    /// An evaluation needs what is still on its way into the journal.
+    private(set) var awaitsCommit = false
+    /// Calls of attempts that are running, as far as the working state knows.
+    private var live: [Event.Subject: CallID] = [:]
+    private let kinds: [Slots.Kind]
+    var progress: [NodeNumber: CallProgress] = [:]
+    /// Version of the last event handed to the journal, and of the last one that is durable.
+    var submitted: RunVersion
+    let watermark: Watermark
+    /// A commit failed: nothing more is admitted until the state is folded again.
+    var isStale = false
+
+    /// The batch that is being filled.
+    private var events: [Event] = []
+    private var effects = Effects()
+    /// Requests of the batch that must not be lost when its commit fails: how attempts ended.
+    private var ends: [Incoming] = []
+
+    init(
+        number: RunNumber, state: RunState, functions: RunFunctions, journal: any Journal, calls: CallTable,
+        log: RunLog?, artifacts: String?
+    ) {
+        self.number = number
+        self.state = state
+        plan = state.plan
+        self.functions = functions
+        self.calls = calls
+        self.log = log
+        values = RunValues(run: number, journal: journal, artifacts: artifacts)
+        kinds = state.plan.flow.nodes.map { functions.slot(of: $0) }
+        submitted = state.version
+        watermark = Watermark(state.version)
+    }
+
+    var isCommitted: Bool { watermark.load() >= submitted }
+
+    /// A mailbox with a state folded afresh, which keeps what came in and the calls that are running.
+    func renewed(from state: RunState, journal: any Journal) -> Mailbox {
+        let fresh = Mailbox(
+            number: number, state: state, functions: functions, journal: journal, calls: calls, log: log,
+            artifacts: values.artifacts)
+        fresh.incoming = incoming
+        for (call, route) in calls.routes where route.run == number {
+            if state.work(of: route.subject)?.running?.token == route.token {
+                fresh.live[route.subject] = call
+            } else if live[route.subject] == call {
+                // Its start was never committed, so it was never sent.
+                functions.host(of: route.slot)?.release(route.slot)
+                _ = calls.close(call)
+            }
+        }
+        return fresh
+    }
+
+    /// Gives back what the run had reserved: none of its calls was sent.
+    func abandon() {
+        for call in live.values {
+            guard let route = calls.close(call) else { continue }
+            functions.host(of: route.slot)?.release(route.slot)
+        }
+        live = [:]
+    }
+
+    /// The first request of a run that does not exist yet.
+    func create(
+        _ creation: RunCreation, input: Payload, at now: Timestamp, by: String?,
+        answer: @escaping Effects.Answer
+    ) {
+        effects.answers.append(answer)
+        record(Event(.runCreated(creation), .run, at: now, by: by, payload: PayloadMark(input)))
+    }
+
+    /// What is to be committed together, and what to do then.
+    struct Work {
+        var events: [Event]
+        var after: RunVersion
+        var effects: Effects
+        var ends: [Incoming]
+    }
+
+    /// Takes what has come in as far as it goes now.
+    ///
+    /// - Returns: the batch for the journal, or nil when nothing happened.
+    func advance(at now: Timestamp, draws: inout Draws) -> Work? {
+        values.forget(upTo: watermark.load())
+        let before = submitted
+        for item in incoming { take(item, now, &draws) }
+        incoming.removeAll(keepingCapacity: true)
+        isHungry = false
+        awaitsCommit = false
+        decide(now, &draws)
+        guard !events.isEmpty else { return nil }
+        defer {
+            events = []
+            effects = Effects()
+            ends = []
+        }
+        return Work(events: events, after: before, effects: effects, ends: ends)
+    }
+
+    private func decide(_ now: Timestamp, _ draws: inout Draws) {
+        while true {
+            var slots = Slots(kinds: kinds, free: functions.freeSlots())
+            let decision = state.decide(at: now, slots: &slots)
+            let recorded = state.version
+            for event in decision.events { record(event) }
+            for command in decision.commands {
+                guard let request = answer(command, now) else { continue }
+                take(Incoming(request: request), now, &draws)
+            }
+            isHungry = slots.wasShort
+            if state.version == recorded { return }
+        }
+    }
+
+    private func take(_ item: Incoming, _ now: Timestamp, _ draws: inout Draws) {
+        do {
+            let admitted = try state.admit(item.request, at: now, by: item.by, draws: &draws)
+            if let answer = item.answer { effects.answers.append(answer) }
+            if case .attemptEnded = item.request { ends.append(item) }
+            for event in admitted { record(event) }
+            if let call = item.call, let request = item.workerRequest, let host = host(of: call) {
+                effects.orders.append(.saved(host, call, request: request))
+            }
+        } catch {
+            item.answer?(.failure(error))
+            prepared = nil
+        }
+    }
+
+    // MARK: Events and the effects that follow from them
+
+    /// The call that a `begin` request will start, kept until the request is admitted.
+    private var prepared: Prepared?
+
+    struct Prepared {
+        var call: Call
+        var host: any FunctionHost
+    }
+
+    private func record(_ event: Event) {
+        var event = event
+        let ended = endedCall(event)
+        state.record(&event)
+        if let bytes = event.payload?.bytes { values.keep(bytes, of: state.version) }
+        events.append(event)
+        log?.note(event, version: state.version, of: self)
+        switch event.fact {
+        case .started: start(event)
+        case .runPauseRequested(now: false, _):
+            for (call, host) in liveCalls { effects.orders.append(.askToPause(host, call)) }
+        case .runStopRequested(.cancel, _), .runEnding:
+            // A `once` attempt is not cancelled: it may finish.
+            for (call, host) in liveCalls where calls.routes[call].map({ !state.isOnce($0.subject) }) == true {
+                effects.orders.append(.askToStop(host, call))
+            }
+        case .mapClosed: if let node = event.subject.node { values.close(node) }
+        default: break
+        }
+        if let ended, let host = host(of: ended) { effects.orders.append(.cancel(host, ended, kill: killsNow)) }
+    }
+
+    private func start(_ event: Event) {
+        guard let prepared else { return }
+        self.prepared = nil
+        var call = prepared.call
+        let now = event.time
+        let node = event.subject.node
+        call.id = calls.open(
+            CallTable.Route(
+                run: number, subject: event.subject, token: state.version, slot: call.slot,
+                heartbeat: node.flatMap { plan.heartbeat(of: $0) }, lastSign: now))
+        call.deadline = state.work(of: event.subject)?.running?.deadline
+        live[event.subject] = call.id
+        prepared.host.reserve(call.slot)
+        effects.orders.append(.start(prepared.host, call))
+    }
+
+    /// The call that `event` ends although its function has not returned.
+    private func endedCall(_ event: Event) -> CallID? {
+        switch event.fact {
+        case .attemptFailed, .interrupted, .cancelled, .unknown: live.removeValue(forKey: event.subject)
+        default: nil
+        }
+    }
+
+    private var killsNow: Bool {
+        if case .stopping(.now, _) = state.phase { true } else { false }
+    }
+
+    private var liveCalls: [(CallID, any FunctionHost)] {
+        live.values.sorted().compactMap { call in host(of: call).map { (call, $0) } }
+    }
+
+    private func host(of call: CallID) -> (any FunctionHost)? {
+        calls.routes[call].flatMap { functions.host(of: $0.slot) }
+    }
+
+    /// A call has returned: its attempt, if that is still running, ends by the report and not by ren.
+    func returned(_ call: CallID, _ route: CallTable.Route) {
+        if live[route.subject] == call { live[route.subject] = nil }
+    }
+
+    func prepare(_ call: Call, on host: any FunctionHost) {
+        prepared = Prepared(call: call, host: host)
+    }
+
+    func waitForCommit() {
+        awaitsCommit = true
+    }
+
+    // MARK: After the commit
+
+    /// Where the run rests, or nil while ren has something to do or to wait for.
+    var rest: Rest? {
+        switch state.phase {
+        case .ended, .quarantined: return .ended
+        case .paused: return .person
+        case .pausing, .stopping, .ending: return nil
+        case .running: break
+        }
+        let onlyPeople = state.open.allSatisfy { node in
+            switch state[node].phase {
+            case .waiting, .unknown: true
+            case .mapping: (state[node].map?.counts.unknown ?? 0) > 0 && state[node].map?.open.isEmpty == true
+            default: false
+            }
+        }
+        return onlyPeople && !state.open.isEmpty && !awaitsCommit ? .person : nil
+    }
+
+    /// When the run must be looked at again: a timer of its own, or a heartbeat.
+    func nextDue(after now: Timestamp? = nil) -> Timestamp? {
+        var due = state.nextDue(after: now)
+        for call in live.values {
+            guard let route = calls.routes[call], let heartbeat = route.heartbeat else { continue }
+            due = min(due ?? .distantFuture, route.lastSign + heartbeat)
+        }
+        return due
+    }
+
+    /// What time has brought about: silent functions, and what the state itself waits for.
+    func elapse(_ now: Timestamp) {
+        for (subject, call) in live {
+            guard let route = calls.routes[call], let heartbeat = route.heartbeat, route.lastSign + heartbeat <= now
+            else {
+                continue
+            }
+            incoming.append(Incoming(request: .attemptEnded(subject, token: route.token, .silent)))
+        }
+        if let due = state.nextDue(), due <= now { incoming.append(Incoming(request: .due)) }
+    }
+}
+
+/// What a function said of its progress last.
+package struct CallProgress: Sendable {
+    package var done: Double
+    package var total: Double?
+    package var text: String?
+}

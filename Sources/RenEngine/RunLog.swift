@@ -1,0 +1,110 @@
+import RenCore
+import RenJSON
+import RenWorkers
+
+#if canImport(Darwin)
+import Darwin
+#elseif canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#endif
+
+/// The log of one run: `runs/<run>/logs.jsonl`, JSON Lines in files of 16 MiB, 8 at most, the oldest dropped first.
+///
+/// It is no truth: lines lost in a crash are lost. `logs.jsonl` is written to; `logs.1.jsonl` is the file before it.
+final class RunLog {
+    private static let fileMax = 16 << 20
+    private static let filesMax = 8
+    private static let textMax = 8 << 10
+
+    private let directory: String
+    private let run: String
+    private var descriptor: Int32 = -1
+    private var size = 0
+    private var buffer: [UInt8] = []
+
+    /// - Parameter directory: the run's folder; it is made when the first line is written.
+    init(directory: String, run: String) {
+        self.directory = directory
+        self.run = run
+    }
+
+    deinit {
+        flush()
+        if descriptor >= 0 { close(descriptor) }
+    }
+
+    /// Adds a line; it is written with the next `flush`.
+    func write(
+        _ level: LogLine.Level, _ text: String, at time: Timestamp, node: String? = nil, key: String? = nil,
+        attempt: UInt32 = 0, fields: JSON? = nil, event: RunVersion
+    ) {
+        var writer = JSONWriter()
+        writer.beginObject()
+        writer.field("time", time.iso8601)
+        writer.field("run", run)
+        if let node { writer.field("node", node) }
+        if let key { writer.field("key", key) }
+        if attempt > 0 { writer.field("attempt", Int64(attempt)) }
+        writer.field("level", level.rawValue)
+        writer.field("text", String(decoding: text.utf8.prefix(Self.textMax), as: UTF8.self))
+        if let fields { writer.field("fields", fields) }
+        writer.field("event", Int64(event.rawValue))
+        writer.endObject()
+        buffer += writer.bytes
+        buffer.append(UInt8(ascii: "\n"))
+        if buffer.count > 64 << 10 { flush() }
+    }
+
+    /// Hands what was added to the operating system.
+    func flush() {
+        guard !buffer.isEmpty else { return }
+        defer { buffer.removeAll(keepingCapacity: buffer.count <= 64 << 10) }
+        if descriptor >= 0, size + buffer.count > Self.fileMax { rotate() }
+        if descriptor < 0 { open() }
+        // A full disk costs log lines, never the run.
+        guard descriptor >= 0 else { return }
+        let written = buffer.withUnsafeBytes { systemWrite(descriptor, $0) }
+        size += max(0, written)
+    }
+
+    private func systemWrite(_ descriptor: Int32, _ bytes: UnsafeRawBufferPointer) -> Int {
+        #if canImport(Darwin)
+        Darwin.write(descriptor, bytes.baseAddress, bytes.count)
+        #elseif canImport(Glibc)
+        Glibc.write(descriptor, bytes.baseAddress, bytes.count)
+        #else
+        Musl.write(descriptor, bytes.baseAddress, bytes.count)
+        #endif
+    }
+
+    private func path(_ number: Int) -> String {
+        number == 0 ? "\(directory)/logs.jsonl" : "\(directory)/logs.\(number).jsonl"
+    }
+
+    private func open() {
+        mkdir(directory, 0o700)
+        descriptor = systemOpen(path(0), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW)
+        size = descriptor < 0 ? 0 : Int(lseek(descriptor, 0, SEEK_END))
+    }
+
+    private func systemOpen(_ path: String, _ flags: Int32) -> Int32 {
+        #if canImport(Darwin)
+        Darwin.open(path, flags, 0o600)
+        #elseif canImport(Glibc)
+        Glibc.open(path, flags, 0o600)
+        #else
+        Musl.open(path, flags, 0o600)
+        #endif
+    }
+
+    private func rotate() {
+        close(descriptor)
+        descriptor = -1
+        unlink(path(Self.filesMax - 1))
+        for number in stride(from: Self.filesMax - 2, through: 0, by: -1) {
+            rename(path(number), path(number + 1))
+        }
+    }
+}

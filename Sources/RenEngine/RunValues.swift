@@ -1,0 +1,153 @@
+import RenCore
+import RenJSON
+import RenJournal
+
+/// Reads the values of one run: recorded payloads, those still on their way into the journal, and elements of maps.
+final class RunValues {
+    /// A value is in the journal only after the batch in flight: ask again then.
+    struct NotYet: Error {}
+
+    let run: RunNumber
+    /// Where artifacts are kept; nil where there are none.
+    let artifacts: String?
+    private let journal: any Journal
+    /// Payloads whose commit is not known yet.
+    private var pending: [RunVersion: [UInt8]] = [:]
+    private var recent: [(version: RunVersion, bytes: [UInt8])] = []
+    private var maps: [NodeNumber: MapContents] = [:]
+    private var blocks: [NodeNumber: (first: Int, elements: [[UInt8]])] = [:]
+
+    init(run: RunNumber, journal: any Journal, artifacts: String?) {
+        self.run = run
+        self.artifacts = artifacts
+        self.journal = journal
+    }
+
+    /// Keeps the payload of an event until its commit is known.
+    func keep(_ bytes: [UInt8], of version: RunVersion) {
+        pending[version] = bytes
+    }
+
+    /// Forgets what is in the journal by now.
+    func forget(upTo committed: RunVersion) {
+        guard !pending.isEmpty else { return }
+        pending = pending.filter { $0.key > committed }
+    }
+
+    /// The payload of the event of `version`.
+    func payload(_ version: RunVersion) throws(RenError) -> [UInt8] {
+        if let bytes = pending[version] { return bytes }
+        if let found = recent.first(where: { $0.version == version }) { return found.bytes }
+        let bytes = try journal.read { view throws(RenError) in try view.payload(run, version) }
+        // Small ones are read again and again by items: the input, a list's element count; large ones are streamed.
+        if bytes.count <= 1 << 20 {
+            recent.append((version, bytes))
+            if recent.count > 4 { recent.removeFirst() }
+        }
+        return bytes
+    }
+
+    // MARK: Maps
+
+    func open(_ contents: MapContents, of node: NodeNumber) {
+        maps[node] = contents
+    }
+
+    func close(_ node: NodeNumber) {
+        maps[node] = nil
+        blocks[node] = nil
+    }
+
+    /// The element of an item of the open map at `node`.
+    func element(_ item: ItemIndex, of node: NodeNumber, opened map: MapState) throws -> [UInt8] {
+        let contents = try contents(of: node, map)
+        if let block = blocks[node], block.first <= item.index, item.index < block.first + block.elements.count {
+            return block.elements[item.index - block.first]
+        }
+        let first = item.index / MapContents.stride * MapContents.stride
+        let elements: [[UInt8]]
+        switch contents.elements {
+        case .stored(let version, let offsets):
+            elements = try stored(version, offsets, block: item.index / MapContents.stride)
+        case .lines(let artifact, let offsets):
+            let lines = ArtifactLines(artifact, in: artifacts ?? "")
+            elements = try lines.lines(from: offsets[item.index / MapContents.stride], count: MapContents.stride)
+        case .items(let source, let indexes):
+            let wanted = first..<min(first + MapContents.stride, contents.total)
+            elements = try outputs(of: source, wanted.map { indexes?[$0] ?? UInt32($0) })
+        }
+        guard item.index - first < elements.count else {
+            throw RenError(.journalDamaged, "element \(item) of \(contents.total) is not in the source of its map")
+        }
+        blocks[node] = (first, elements)
+        return elements[item.index - first]
+    }
+
+    private func contents(of node: NodeNumber, _ map: MapState) throws(RenError) -> MapContents {
+        if let contents = maps[node] { return contents }
+        let bytes = try payload(map.version)
+        guard let contents = MapContents(payload: bytes, version: map.version, total: map.total) else {
+            throw RenError(.journalDamaged, "the payload of map.opened (version \(map.version)) cannot be read")
+        }
+        maps[node] = contents
+        return contents
+    }
+
+    private func stored(_ version: RunVersion, _ offsets: [Int], block: Int) throws(RenError) -> [[UInt8]] {
+        let start = offsets[block]
+        let end = block + 1 < offsets.count ? offsets[block + 1] : nil
+        let bytes: [UInt8]
+        if let whole = pending[version] ?? recent.first(where: { $0.version == version })?.bytes {
+            bytes = Array(whole[start..<(end ?? whole.count)])
+        } else {
+            bytes = try journal.read { view throws(RenError) in
+                let end = if let end { end } else { try view.payloadLength(run, version) }
+                return try view.payload(run, version, range: start..<end)
+            }
+        }
+        var walk = JSONText.Elements(resumingAt: 0)
+        var elements: [[UInt8]] = []
+        while elements.count < MapContents.stride, let range = walk.next(in: bytes) {
+            elements.append(Array(bytes[range]))
+        }
+        return elements
+    }
+
+    // MARK: Outputs of items
+
+    /// Outputs of items of a map that has closed, in the order asked for.
+    ///
+    /// - Throws: `NotYet` while one of them is not committed.
+    func outputs(of node: NodeNumber, _ indexes: [UInt32]) throws -> [[UInt8]] {
+        let run = run
+        let outputs = try journal.read { view throws(RenError) -> [[UInt8]]? in
+            var outputs: [[UInt8]] = []
+            for index in indexes {
+                guard let row = try view.item(run, node, ItemIndex(index)), row.state == .succeeded else { return nil }
+                outputs.append(try view.payload(run, row.last))
+            }
+            return outputs
+        }
+        guard let outputs else { throw NotYet() }
+        return outputs
+    }
+
+    /// The errors of failed items, with their indexes.
+    ///
+    /// - Throws: `NotYet` while one of them is not committed.
+    func failures(of node: NodeNumber, _ indexes: [UInt32]) throws -> [JSON] {
+        let run = run
+        let failures = try journal.read { view throws(RenError) -> [JSON]? in
+            var failures: [JSON] = []
+            for index in indexes {
+                guard let row = try view.item(run, node, ItemIndex(index)), let error = row.error else { return nil }
+                failures.append([
+                    "index": .integer(Int64(index)), "name": .string(error.name), "message": .string(error.message),
+                ])
+            }
+            return failures
+        }
+        guard let failures else { throw NotYet() }
+        return failures
+    }
+}
