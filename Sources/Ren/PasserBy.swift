@@ -1,0 +1,99 @@
+package import RenCore
+import RenEngine
+package import RenJournal
+
+/// What `ren pause`, `stop` and `signal` do when no engine holds the directory (SEMANTICS.md 9).
+///
+/// It takes the directory for an instant, ends what was in flight as at a start, admits the request, lets settle what
+/// needs no evaluation, appends all of it as one batch, and leaves. What needs the evaluator waits for the next engine.
+package enum PasserBy {
+    package struct Outcome: Sendable {
+        package var run: RunNumber
+        package var id: String
+        /// The sequence of the last event that was written.
+        package var sequence: JournalSequence
+        package var phase: RunState.Phase
+    }
+
+    /// - Parameter find: the run that is meant.
+    /// - Throws: `engine.running` when an engine holds the directory; what `admit` refuses; what the journal throws.
+    package static func ask(
+        _ request: Request, of find: (borrowing JournalView) throws(RenError) -> RunRow, in directory: DataDirectory,
+        by: String, command: String
+    ) throws(RenError) -> Outcome {
+        let lock = try lock(directory, command)
+        defer { withExtendedLifetime(lock) {} }
+        let journal = try LMDBJournal.open(directory: directory.journal)
+        defer { journal.close() }
+        let (row, last) = try journal.read { view throws(RenError) in
+            (try find(view), try view.head().time)
+        }
+        let flow = try Session.recordedFlow(row.flow, in: journal)
+        let signatures = try row.functions.map { set throws(RenError) in
+            try journal.read { view throws(RenError) in try view.functions(of: set) }.signatures()
+        }
+        let plan = Plan(flow, signatures: signatures ?? [:])
+        let before = try RunState(folding: row.number, plan: plan, from: journal)
+        var batch = PasserBatch(state: before, now: SystemClock(last: last).now())
+        try batch.admit(.engineDied, by: nil)
+        try batch.admit(request, by: by)
+        batch.settle()
+        let receipt = try journal.appendAndWait(batch.events, to: row.number, after: before.version)
+        return Outcome(run: row.number, id: row.id, sequence: receipt.last, phase: batch.state.phase)
+    }
+
+    private static func lock(_ directory: DataDirectory, _ command: String) throws(RenError) -> EngineLock {
+        do {
+            return try EngineLock.acquire(
+                in: directory, as: .current(command: command, carries: nil, started: Timestamp.wallClock()))
+        } catch  where error.code == .engineLocked {
+            throw RenError(
+                .engineRunning,
+                "an engine is at work here (\(error.message)); control of a running engine comes with the service",
+                hint: "Ctrl-C in the terminal of that `ren run` pauses its run; then this command works")
+        }
+    }
+}
+
+/// The events that a passer-by adds, on a working state.
+private struct PasserBatch {
+    var state: RunState
+    var now: Timestamp
+    var events: [Event] = []
+    private var draws: Draws
+
+    init(state: RunState, now: Timestamp) {
+        self.state = state
+        self.now = now
+        var generator = SystemRandomNumberGenerator()
+        draws = Draws(seed: generator.next())
+    }
+
+    mutating func admit(_ request: Request, by: String?) throws(RenError) {
+        record(try state.admit(request, at: now, by: by, draws: &draws))
+    }
+
+    /// Decides with no slots until nothing follows; commands need an engine.
+    mutating func settle() {
+        let kinds = Array(repeating: Slots.Kind.none, count: state.plan.flow.nodes.count)
+        while true {
+            var slots = Slots(kinds: kinds, free: [:])
+            let decision = state.decide(at: now, slots: &slots)
+            guard !decision.events.isEmpty else { return }
+            record(decision.events)
+        }
+    }
+
+    private mutating func record(_ new: [Event]) {
+        for event in new {
+            var event = event
+            state.record(&event)
+            events.append(event)
+        }
+    }
+}
+
+extension RenError.Code {
+    /// Somebody else is the engine of the directory, and cannot be asked yet.
+    package static let engineRunning = Self("engine.running")
+}

@@ -1,0 +1,135 @@
+package import RenCore
+import RenJSON
+import RenYAML
+
+/// `ren.yaml`: what a folder of flows needs, found in the folder of the flow or above it.
+package struct Project: Sendable {
+    package enum Environments: String, Sendable, CaseIterable {
+        /// Packages that functions ask for are installed without asking.
+        case install
+        /// They are asked for on a terminal, and missing ones refuse the run elsewhere.
+        case check
+    }
+
+    /// The folder of `ren.yaml`; patterns are relative to it.
+    package var directory: String
+    package var functions: [String] = []
+    package var flows: [String] = []
+    package var environments = Environments.check
+    package var processes: Int?
+    package var slots: Int?
+
+    /// The project that `path` belongs to: the first `ren.yaml` from its folder upwards; nil without one.
+    ///
+    /// - Throws: `config.invalid` for the first problem, with its place; YAML errors as they are.
+    package static func find(from path: String) throws(RenError) -> Project? {
+        guard var directory = SystemFile.realPath(path) else { return nil }
+        while true {
+            let file = directory == "/" ? "/ren.yaml" : directory + "/ren.yaml"
+            if SystemFile.exists(file) { return try Project(file: file, directory: directory) }
+            guard directory != "/", let slash = directory.lastIndex(of: "/") else { return nil }
+            directory = slash == directory.startIndex ? "/" : String(directory[..<slash])
+        }
+    }
+
+    private init(file: String, directory: String) throws(RenError) {
+        self.directory = directory
+        let bytes = try SystemFile.read(file, limit: FlowFile.sizeMax)
+        let document: Located
+        do {
+            document = try YAML.parseOne(bytes)
+        } catch {
+            throw RenError(error.errors[0]).inFile(file)
+        }
+        guard case .object(let members) = document.value else {
+            throw RenError(.configInvalid, "ren.yaml is not a mapping", at: document.place, file: file)
+        }
+        for member in members {
+            do {
+                try read(member)
+            } catch {
+                throw error.inFile(file)
+            }
+        }
+    }
+
+    private static let keys = ["functions", "flows", "environments", "workers"]
+
+    private mutating func read(_ member: Located.Member) throws(RenError) {
+        let value = member.value
+        switch member.key {
+        case "functions": functions = try texts(value, member.key)
+        case "flows": flows = try texts(value, member.key)
+        case "environments":
+            guard case .string(let text) = value.value, let policy = Environments(rawValue: text) else {
+                throw RenError(.configInvalid, "environments is install or check", at: value.place)
+            }
+            environments = policy
+        case "workers":
+            guard case .object(let members) = value.value else {
+                throw RenError(.configInvalid, "workers is a mapping of processes and slots", at: value.place)
+            }
+            for member in members { try readWorkers(member) }
+        case "listen", "retention", "schedules", "limits":
+            throw RenError(
+                .configInvalid, "“\(member.key)” in ren.yaml comes with a later version of ren", hint: "leave it out",
+                at: member.keyPlace)
+        default:
+            let near = nearest(to: member.key, in: Self.keys)
+            throw RenError(
+                .configInvalid, "unknown key “\(member.key)” in ren.yaml",
+                hint: near.map { "did you mean “\($0)”?" } ?? "known are \(Self.keys.joined(separator: ", "))",
+                at: member.keyPlace)
+        }
+    }
+
+    private mutating func readWorkers(_ member: Located.Member) throws(RenError) {
+        guard case .integer(let number) = member.value.value, (1...1024).contains(number) else {
+            throw RenError(
+                .configInvalid, "workers.\(member.key) is a whole number from 1 to 1024", at: member.value.place)
+        }
+        switch member.key {
+        case "processes": processes = Int(number)
+        case "slots": slots = Int(number)
+        default:
+            throw RenError(
+                .configInvalid, "unknown key “\(member.key)” in workers", hint: "known are processes and slots",
+                at: member.keyPlace)
+        }
+    }
+
+    private func texts(_ value: Located, _ key: String) throws(RenError) -> [String] {
+        guard case .array(let elements) = value.value else {
+            throw RenError(.configInvalid, "\(key) is a list of file patterns", at: value.place)
+        }
+        var texts: [String] = []
+        for element in elements {
+            guard case .string(let text) = element.value else {
+                throw RenError(.configInvalid, "\(key) is a list of file patterns", at: element.place)
+            }
+            texts.append(text)
+        }
+        return texts
+    }
+
+    /// The function files that the patterns name, each once, in order.
+    ///
+    /// - Throws: `config.invalid` for a pattern that matches nothing.
+    package func functionFiles() throws(RenError) -> [String] {
+        var files: [String] = []
+        for pattern in functions {
+            let found = SystemFile.matches(of: pattern.hasPrefix("/") ? pattern : "\(directory)/\(pattern)")
+            guard !found.isEmpty else {
+                throw RenError(
+                    .configInvalid, "no file matches “\(pattern)” of functions in \(directory)/ren.yaml",
+                    hint: "patterns are relative to the folder of ren.yaml")
+            }
+            files += found.filter { !files.contains($0) }
+        }
+        return files
+    }
+}
+
+extension RenError.Code {
+    package static let configInvalid = Self("config.invalid")
+}

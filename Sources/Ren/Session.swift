@@ -1,0 +1,162 @@
+package import RenCore
+package import RenEngine
+package import RenJSON
+package import RenJournal
+package import RenWorkers
+
+/// An open data directory with its engine: what `ren run` and programs that embed ren work through.
+///
+/// Whoever holds the directory is its engine. A session carries the runs that were started or resumed through it.
+package final class Session: Sendable {
+    package struct Options: Sendable {
+        /// What `ren.lock` and `journal.opened` say of us.
+        package var command = "ren"
+        package var version = renVersion
+        package var processes: Int?
+        /// Threads for blocking functions of a worker process, and slots of Swift functions.
+        package var slots: Int?
+        package var journal = JournalOptions()
+
+        package init() {}
+    }
+
+    package let directory: DataDirectory
+    package let journal: StoreJournal
+    package let engine: Engine
+    package let swift: SwiftFunctions
+    package let functions: FunctionLoader
+    private let lock: EngineLock
+
+    /// Opens the directory, making it if it is not there, and becomes its engine.
+    ///
+    /// - Throws: `engine.locked` (exit 73), `directory.*` (78), `journal.*` (65), `storage.*` (74).
+    package init(_ path: String, _ options: Options = Options()) async throws(RenError) {
+        directory = DataDirectory(path)
+        try directory.prepare()
+        let holder = EngineLock.Holder.current(command: options.command, carries: .own, started: .wallClock())
+        lock = try EngineLock.acquire(in: directory, as: holder)
+        journal = try LMDBJournal.open(directory: directory.journal, options: options.journal)
+        let last = try journal.read { view throws(RenError) in try view.head().time }
+        var generator = SystemRandomNumberGenerator()
+        engine = try Engine(
+            journal: journal, clock: SystemClock(last: last), logs: directory.runs,
+            artifacts: directory.artifacts, seed: generator.next())
+        let engine = engine
+        swift = SwiftFunctions(slots: options.slots ?? 2 * Processors.count) { engine.receive($0) }
+        functions = FunctionLoader(directory: directory, engine: engine, options: options)
+        let opening = JournalOpening(carries: .own, ren: options.version)
+        await engine.record([Event(.journalOpened(opening), .run, at: engine.now())])
+    }
+
+    /// Lets running attempts go, ends the workers and closes the journal. Runs go on with the next `takeUp`.
+    package func close() async {
+        await engine.shutDown()
+        await functions.shutDown()
+        await swift.shutDown()
+        await engine.record([Event(.journalClosed, .run, at: engine.now())])
+        journal.close()
+    }
+
+    // MARK: Runs
+
+    package struct Started: Sendable {
+        package var number: RunNumber
+        package var id: String
+        /// The id was taken by an equal run: nothing was written.
+        package var isNew: Bool
+    }
+
+    /// Registers the flow and starts a run of it.
+    ///
+    /// - Throws: `id.invalid`, `input.invalid`, `run.exists`, `storage.*`.
+    package func start(
+        _ flow: Flow, input: JSON, id: String?, functions: LoadedFunctions, by: String
+    ) async throws(RenError) -> Started {
+        if let id { try Identifier.check(runID: id) }
+        let input = Payload(hashing: try flow.accept(input: input).compact)
+        let hash = try await register(flow)
+        let creation = RunCreation(id: id ?? newRunID(), flow: hash, flowName: flow.name, functions: functions.set)
+        let run = runFunctions(functions)
+        let plan = Plan(flow, signatures: run.signatures)
+        let (number, isNew) = try await engine.start(creation, plan: plan, input: input, functions: run, by: by)
+        return Started(number: number, id: creation.id, isNew: isNew)
+    }
+
+    /// Carries on a run that is in the journal and has not ended.
+    ///
+    /// - Parameter functions: the files named now; nil: those that the run was started with.
+    package func takeUp(_ number: RunNumber, functions: LoadedFunctions?, by: String) async throws(RenError) {
+        guard let row = try journal.read({ view throws(RenError) in try view.run(number) }) else {
+            throw RenError(.runNotFound, "there is no run number \(number)")
+        }
+        var loaded = functions ?? LoadedFunctions()
+        if functions == nil, let set = row.functions { loaded = try await self.functions.recorded(set) }
+        let flow = try recordedFlow(row.flow)
+        let run = runFunctions(loaded)
+        try await engine.takeUp(number, plan: Plan(flow, signatures: run.signatures), functions: run, by: by)
+    }
+
+    /// Carries the run on, if it has not ended and is not carried already.
+    package func takeUpUnlessEnded(_ number: RunNumber, functions: LoadedFunctions?, by: String) async throws(RenError) {
+        let row = try journal.read { view throws(RenError) in try view.run(number) }
+        guard row?.status.isOpen == true, await engine.state(of: number) == nil else { return }
+        try await takeUp(number, functions: functions, by: by)
+    }
+
+    /// What a run that succeeded gave.
+    package func output(of number: RunNumber) throws(RenError) -> JSON {
+        let bytes = try journal.read { view throws(RenError) -> [UInt8]? in
+            guard let row = try view.run(number), let last = try view.recorded(number, row.version) else { return nil }
+            return last.event.payload == nil ? nil : try view.payload(number, row.version)
+        }
+        guard let bytes else { return .null }
+        do {
+            return try JSON(parsing: bytes, limits: .payload)
+        } catch {
+            throw RenError(.journalDamaged, "the output cannot be read: \(error.message)")
+        }
+    }
+
+    /// The flow that a run is pinned to.
+    package func recordedFlow(_ hash: Digest) throws(RenError) -> Flow {
+        try Session.recordedFlow(hash, in: journal)
+    }
+
+    package static func recordedFlow(_ hash: Digest, in reader: any JournalReading) throws(RenError) -> Flow {
+        guard let flow = try reader.read({ view throws(RenError) in try view.flow(hash) }) else {
+            throw RenError(.journalDamaged, "the flow \(hash) is not in the journal", hint: "ren journal verify")
+        }
+        do {
+            return try FlowDecoder.decode(stored: flow.bytes)
+        } catch {
+            throw error.errors[0]
+        }
+    }
+
+    /// Puts the flow into the journal, once per content.
+    private func register(_ flow: Flow) async throws(RenError) -> Digest {
+        let payload = Payload(hashing: flow.source.compact)
+        if try journal.read({ view throws(RenError) in try view.flow(payload.hash) }) == nil {
+            try await engine.append([
+                Event(.flowRegistered(name: flow.name), .run, at: engine.now(), payload: PayloadMark(payload))
+            ])
+        }
+        return payload.hash
+    }
+
+    private func runFunctions(_ loaded: LoadedFunctions) -> RunFunctions {
+        RunFunctions(
+            set: loaded.set, signatures: swift.signatures.merging(loaded.signatures) { _, worker in worker },
+            swift: swift,
+            workers: loaded.host)
+    }
+}
+
+/// A run's name when its starter gives none: `r_` and eight letters or digits.
+func newRunID() -> String {
+    let alphabet = Array("abcdefghijkmnpqrstuvwxyz23456789")
+    return "r_" + String((0..<8).map { _ in alphabet.randomElement()! })
+}
+
+/// The version of this ren.
+package let renVersion = "0.1.0"

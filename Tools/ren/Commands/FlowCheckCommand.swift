@@ -1,0 +1,83 @@
+import ArgumentParser
+import Ren
+import RenCore
+import RenJSON
+import RenJournal
+import RenWorkers
+
+struct FlowCheckCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "check", abstract: "Find everything that is wrong with flow files, with line and column.")
+
+    @Argument(help: "Flow files, YAML or JSON.")
+    var flows: [String]
+
+    @Flag(name: .customLong("without-functions"), help: "Do not look whether the functions exist.")
+    var withoutFunctions = false
+
+    @OptionGroup var functions: FunctionOptions
+    @OptionGroup var data: DataOption
+    @OptionGroup var output: OutputOptions
+
+    func run() async throws {
+        try output.require(.human, .json)
+        var errors: [RenError] = []
+        var warnings: [RenError] = []
+        var signatures = SignatureCache(functions: functions, data: data)
+        for path in flows {
+            let check: FlowCheck
+            do {
+                check = try FlowFile.check(path)
+            } catch {
+                errors.append(error.named(path))
+                continue
+            }
+            errors += check.errors
+            warnings += check.warnings
+            guard let flow = check.flow, !withoutFunctions, flow.callsFunctions else { continue }
+            let known = try await signatures.all(for: path)
+            errors += FunctionCheck.errors(of: flow, in: check.document, signatures: known).map { $0.named(path) }
+        }
+        try report(errors, warnings)
+    }
+
+    private func report(_ errors: [RenError], _ warnings: [RenError]) throws {
+        guard output.output == .human else {
+            let result: JSON = [
+                "files": JSON(flows.count), "errors": .array(errors.map { .object($0.json) }),
+                "warnings": .array(warnings.map { .object($0.json) }),
+            ]
+            Terminal.print(result.text)
+            throw errors.isEmpty ? ExitCode.success : .usage
+        }
+        if !warnings.isEmpty { Terminal.print(Findings.text(warnings, word: "warning")) }
+        if !errors.isEmpty { Terminal.print(Findings.text(errors, word: "error")) }
+        let files = Words.count(flows.count, "file")
+        Terminal.print(errors.isEmpty ? "\(files), no errors" : "\(Words.count(errors.count, "error")) in \(files)")
+        throw errors.isEmpty ? ExitCode.success : .usage
+    }
+}
+
+/// The functions that a flow may call: those of its project and of `-f`, asked once per list of files.
+struct SignatureCache {
+    let functions: FunctionOptions
+    let data: DataOption
+    private var known: [[String]: [String: FunctionSignature]] = [:]
+
+    init(functions: FunctionOptions, data: DataOption) {
+        self.functions = functions
+        self.data = data
+    }
+
+    mutating func all(for flow: String) async throws -> [String: FunctionSignature] {
+        let project = try Project.find(from: flow)
+        let files = try functions.all(with: project)
+        guard !files.isEmpty else { return [:] }
+        if let signatures = known[files] { return signatures }
+        let discovery = try await FunctionProbe.discover(
+            files, in: data.directory, install: functions.policy(project)
+        ) { Terminal.complain(Terminal.escaped($0)) }
+        known[files] = discovery.signatures
+        return discovery.signatures
+    }
+}

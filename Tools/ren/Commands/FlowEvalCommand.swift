@@ -1,0 +1,74 @@
+import ArgumentParser
+import JSONLogic
+import RenCore
+import RenJSON
+
+struct FlowEvalCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "eval", abstract: "Evaluate a JSONLogic expression, as a flow would.",
+        discussion: "The result is printed as JSON. RULE and the data may be @FILE, or @- for standard input.")
+
+    /// An array, so that a rule such as `-1` is not taken for an option.
+    @Argument(parsing: .allUnrecognized, help: ArgumentHelp("The expression, as JSON.", valueName: "rule"))
+    var rules: [String]
+
+    @Option(
+        name: .long, parsing: .unconditional, help: ArgumentHelp("What the expression reads.", valueName: "json|@file"))
+    var data = "null"
+
+    @Flag(name: .long, help: "Show each operator with its operands and its result.")
+    var trace = false
+
+    @OptionGroup var output: OutputOptions
+
+    func validate() throws {
+        guard rules.count == 1 else { throw ValidationError("one expression is wanted, not \(rules.count)") }
+    }
+
+    func run() throws {
+        try output.require(.human, .json)
+        let data = try TextArgument.json(data)
+        let rule = try Rule(compiling: try TextArgument.json(rules[0]))
+        for quirk in rule.quirks where output.output == .human {
+            Terminal.complain("warning: \(Terminal.escaped(quirk.message)) (at \(quirk.pointer))")
+        }
+        guard trace else { return Terminal.print(try rule.evaluate(data).text) }
+        try show(rule.trace(data))
+    }
+
+    private func show(_ evaluation: Evaluation) throws {
+        guard output.output == .human else {
+            let result = try evaluation.result.get()
+            let trace: JSON = [
+                "result": result, "steps_counted": JSON(evaluation.stepCount), "cut": .bool(evaluation.isCut),
+                "operands": .array(
+                    evaluation.operands.map { ["path": .array($0.path.map(JSON.string)), "value": $0.value ?? .null] }),
+                "steps": .array(evaluation.steps.map(Self.json)),
+            ]
+            return Terminal.print(trace.text)
+        }
+        for step in evaluation.steps {
+            let operands = step.operands.map { Terminal.escaped($0.excerpt) }.joined(separator: ", ")
+            let result: String
+            switch step.result {
+            case .success(let value): result = Terminal.escaped(value.excerpt)
+            case .failure(let error): result = "error: \(Terminal.escaped(error.message))"
+            }
+            Terminal.complain("\(step.pointer.isEmpty ? "/" : step.pointer)  \(step.name)(\(operands)) = \(result)")
+        }
+        if evaluation.isCut { Terminal.complain("… and more, \(evaluation.stepCount) steps in all") }
+        Terminal.print(try evaluation.result.get().text)
+    }
+
+    private static func json(_ step: Evaluation.Step) -> JSON {
+        var object: JSONObject = [
+            "pointer": .string(step.pointer), "operator": .string(step.name), "operands": .array(step.operands),
+            "level": JSON(step.level),
+        ]
+        switch step.result {
+        case .success(let value): object["result"] = value
+        case .failure(let error): object["error"] = .string(error.message)
+        }
+        return .object(object)
+    }
+}

@@ -1,0 +1,75 @@
+import ArgumentParser
+import RenCore
+import RenJSON
+import RenJournal
+
+struct JournalShowCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "show", abstract: "Print one event with its payload.")
+
+    @Argument(help: "The event's sequence.")
+    var sequence: UInt64
+
+    @Flag(name: .long, help: "Print only the payload, byte for byte.")
+    var payload = false
+
+    @OptionGroup var data: DataOption
+    @OptionGroup var output: OutputOptions
+
+    private static let payloadShown = 2000
+
+    func run() throws {
+        try output.require(.human, .json)
+        let reading = try Reading(data)
+        let wanted = JournalSequence(sequence)
+        guard let event = try reading.journal.read({ view throws(RenError) in try view.record(at: wanted) }) else {
+            let head = try reading.journal.read { view throws(RenError) in try view.head().sequence }
+            throw RenError(
+                .eventNotFound, "there is no event #\(sequence)", hint: "the journal has #1 to #\(head.rawValue)")
+        }
+        let bytes = try payload(of: event, reading.journal)
+        if payload {
+            guard let bytes else {
+                throw RenError(.eventNotFound, "event #\(sequence) (\(event.type.name)) has no payload")
+            }
+            return Terminal.print(String(decoding: bytes, as: UTF8.self), terminator: "")
+        }
+        var names = EventNames(reading.journal)
+        let view = try EventView(event, &names)
+        output.output == .json ? printJSON(view, bytes) : printText(view, bytes)
+    }
+
+    private func payload(of event: RecordedEvent, _ journal: JournalReader) throws(RenError) -> [UInt8]? {
+        guard event.event.payload != nil else { return nil }
+        do {
+            return try journal.read { view throws(RenError) in try view.payload(event.run, event.version) }
+        } catch  where error.code == .payloadMissing && !payload {
+            return nil  // a checkpoint's is deleted when it is superseded; its hash is shown
+        }
+    }
+
+    private func printJSON(_ view: EventView, _ bytes: [UInt8]?) {
+        var writer = JSONWriter()
+        writer.beginObject()
+        for member in view.detailed { writer.field(member.key, member.value) }
+        if let bytes {
+            writer.key("value")
+            // A function file is text, all other payloads are JSON.
+            let isJSON = (try? JSONText.validate(bytes)) != nil
+            if isJSON { writer.raw(bytes) } else { writer.string(String(decoding: bytes, as: UTF8.self)) }
+        }
+        writer.endObject()
+        Terminal.print(String(decoding: writer.bytes, as: UTF8.self))
+    }
+
+    private func printText(_ view: EventView, _ bytes: [UInt8]?) {
+        var rows = view.detailed.map { [$0.key, Terminal.escaped($0.value.stringValue ?? $0.value.text)] }
+        if let bytes {
+            let text = String(decoding: bytes.prefix(Self.payloadShown), as: UTF8.self)
+            rows.append([
+                "value", Terminal.escaped(text) + (bytes.count > Self.payloadShown ? "… (--payload prints all)" : ""),
+            ])
+        }
+        Terminal.print(Columns.text(rows))
+    }
+}

@@ -1,0 +1,54 @@
+import ArgumentParser
+import RenCore
+import RenJSON
+import RenJournal
+
+/// The check itself; `journal verify` runs it in a process of its own and reads the report.
+struct VerifyInChildCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "verify-in-child", abstract: "The check of verify, as JSON.", shouldDisplay: false)
+
+    @Option(name: .long, parsing: .singleValue)
+    var anchor: [String] = []
+
+    @OptionGroup var data: DataOption
+
+    func run() throws {
+        let start = ContinuousClock.now
+        let (report, findings) = try check()
+        let result: JSON = [
+            "events": JSON(report.events), "bytes": JSON(report.bytes), "runs": JSON(report.runs),
+            "head": JSON(report.head.sequence.rawValue), "head_hash": .string(report.head.hash.description),
+            "milliseconds": JSON((ContinuousClock.now - start).nanoseconds / 1_000_000),
+            "finding_count": JSON(max(findings.count, report.findingCount)), "findings": .array(findings),
+        ]
+        Terminal.print(result.text)
+        guard findings.isEmpty else { throw ExitCode.integrity }
+    }
+
+    /// - Throws: `Complaint` with status 20 when the journal is too damaged to be opened.
+    private func check() throws -> (VerifyReport, findings: [JSON]) {
+        do {
+            return try read()
+        } catch {
+            throw error.code == .journalDamaged ? Complaint(error, status: .integrity) : Complaint(error)
+        }
+    }
+
+    private func read() throws(RenError) -> (VerifyReport, findings: [JSON]) {
+        let reading = try Reading(data)
+        let report = try Verifier(reading.journal).run()
+        var findings: [JSON] = report.findings.map { finding in
+            [
+                "sequence": JSON(finding.sequence.rawValue), "run": JSON(finding.run?.rawValue),
+                "version": JSON(finding.version?.rawValue), "what": .string(finding.what),
+            ]
+        }
+        for text in anchor {
+            let anchor = try Anchor(text)
+            guard let what = try anchor.finding(in: reading.journal) else { continue }
+            findings.append(["sequence": JSON(anchor.sequence.rawValue), "what": .string(what)])
+        }
+        return (report, findings)
+    }
+}

@@ -1,0 +1,71 @@
+import ArgumentParser
+import RenCore
+
+extension ExitCode {
+    static let usage = ExitCode(2)
+    static let notFound = ExitCode(3)
+    static let conflict = ExitCode(4)
+    static let unavailable = ExitCode(5)
+    static let runFailed = ExitCode(10)
+    static let runStopped = ExitCode(11)
+    static let runWaits = ExitCode(13)
+    static let integrity = ExitCode(20)
+    static let journal = ExitCode(65)
+    static let locked = ExitCode(73)
+    static let storage = ExitCode(74)
+    static let configuration = ExitCode(78)
+    static let interrupted = ExitCode(130)
+    static let terminated = ExitCode(143)
+
+    /// What each code means, for people: `ren exit-codes`.
+    static let meanings: [(ExitCode, String)] = [
+        (.success, "done; for run, resume and result: the run succeeded"),
+        (.failure, "unexpected failure of ren; for doctor: something is broken"),
+        (.usage, "wrong usage, or an invalid flow, input, function or expression (trying again does not help)"),
+        (.notFound, "not found: run, node, event, data directory"),
+        (.conflict, "not possible in this state, or in conflict with what is there"),
+        (.unavailable, "something could not be started or reached (trying again may help)"),
+        (.runFailed, "the run failed"),
+        (.runStopped, "the run was stopped"),
+        (.runWaits, "the run is paused or waits for a person"),
+        (.integrity, "the journal is damaged, or does not match an anchor"),
+        (.journal, "the journal is from a newer ren, or damaged at start"),
+        (.locked, "another engine holds the data directory"),
+        (.storage, "the storage failed: what was acknowledged is safe, start again when the disk is well"),
+        (.configuration, "the configuration or the data directory is not usable"),
+        (.interrupted, "interrupted twice: left at once, nothing acknowledged is lost"),
+        (.terminated, "terminated: the run was paused first"),
+    ]
+
+    /// The status that a command ends with when it is refused with `code`.
+    static func of(_ code: RenError.Code) -> ExitCode {
+        if let status = exact[code.rawValue] { return status }
+        let area = code.rawValue.prefix { $0 != "." }
+        return areas[String(area)] ?? .failure
+    }
+
+    private static let exact: [String: ExitCode] = [
+        "run.not_found": .notFound, "run.ambiguous": .usage, "run.invalid": .usage,
+        "signal.answered": .conflict, "engine.locked": .locked, "engine.running": .conflict,
+        "storage.busy": .unavailable, "storage.locked": .locked, "storage.refused": .configuration,
+        "journal.missing": .notFound, "payload.too_large": .usage, "payload.missing": .notFound,
+        "python.missing": .configuration, "python.too_old": .configuration,
+        "environment.failed": .unavailable, "worker.failed": .unavailable,
+    ]
+
+    private static let areas: [String: ExitCode] = [
+        "run": .conflict, "node": .notFound, "item": .notFound, "event": .notFound, "version": .conflict,
+        "attempt": .conflict, "timer": .conflict, "signal": .usage, "input": .usage, "id": .usage, "usage": .usage,
+        "flow": .usage, "json": .usage, "yaml": .usage, "logic": .usage, "duration": .usage, "retry": .usage,
+        "function": .usage, "file": .usage, "environment": .usage, "config": .configuration,
+        "directory": .configuration, "journal": .journal, "storage": .storage, "integrity": .integrity,
+    ]
+}
+
+extension RenError.Code {
+    static let usage = Self("usage")
+    static let nodeNotFound = Self("node.not_found")
+    static let eventNotFound = Self("event.not_found")
+    static let journalMissing = Self("journal.missing")
+    static let integrityDamaged = Self("integrity.damaged")
+}

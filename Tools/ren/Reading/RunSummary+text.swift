@@ -1,0 +1,118 @@
+import RenCore
+import RenEngine
+import RenJournal
+
+/// A run for people: head line, nodes, problems, and the commands that make sense now.
+extension RunSummary {
+    private static let problemsShown = 10
+
+    func text(_ style: Style) -> String {
+        var parts = [headLine(style)]
+        parts.append(Columns.text(flow.nodes.indices.map { nodeLine($0, style) }))
+        if let error = row.error, row.status == .failed {
+            parts.append("Error\n  " + Terminal.escaped("\(error.name): \(error.message)"))
+        }
+        if !problems.isEmpty { parts.append("Problems\n" + problemLines()) }
+        let next = next
+        if !next.isEmpty { parts.append("Next\n" + Columns.text(next.map { ["  " + $0.command, $0.purpose] })) }
+        return parts.joined(separator: "\n")
+    }
+
+    /// `products  r_7k2m  failed   23:10:04 → 04:58:51 (5h 48m)   flow products@9f3c2a1   journal #1..#93,114`
+    func headLine(_ style: Style) -> String {
+        let end = row.ended ?? row.updated
+        let times =
+            "\(Words.time(row.created, on: .wallClock())) → "
+            + "\(row.ended == nil ? "…" : Words.time(end, on: row.created)) (\(Words.duration(end - row.created)))"
+        let note = row.status.isOpen && !isCarried ? ", not carried by an engine" : ""
+        return style(row.flowName, .bold) + "  \(row.id)  \(style.coloured(state: status))\(note)   \(times)   "
+            + "flow \(row.flowName)@\(row.flow.description.prefix(7))   "
+            + "journal #\(Words.grouped(row.first.rawValue))..#\(Words.grouped(row.last.rawValue))"
+    }
+
+    private func nodeLine(_ index: Int, _ style: Style) -> [String] {
+        let node = flow.nodes[index]
+        let state = state(of: index).name
+        return ["  \(style.mark(state)) \(node.name)", style.coloured(state: state).padded(to: 9), details(of: index)]
+    }
+
+    private func details(of index: Int) -> String {
+        guard let node = rows[index] else { return waitsFor(index) }
+        var parts: [String] = []
+        if let map = node.map { parts.append(Self.counts(map)) }
+        if let way = node.way { parts.append("→ \(way)") }
+        if node.state == .waiting, let signal = node.signal {
+            parts.append("for signal \(signal): \(Terminal.escaped((node.message ?? "").shortened(to: 80)))")
+        }
+        if let reason = node.skip { parts.append(reason.words) }
+        if let error = node.error {
+            parts.append(Terminal.escaped("\(error.name): \(error.message)").shortened(to: 100))
+        }
+        if node.attempts > 1 { parts.append("attempt \(node.attempts)") }
+        if let ended = node.ended, node.state != .skipped { parts.append(Words.duration(ended - node.begun)) }
+        return parts.joined(separator: " · ")
+    }
+
+    private func waitsFor(_ index: Int) -> String {
+        guard row.status.isOpen else { return "not started" }
+        let open = flow.nodes[index].after.filter { !state(of: $0.node.index).isSettled }
+        guard !open.isEmpty else { return "" }
+        return "waits for " + open.map { flow.nodes[$0.node.index].name }.joined(separator: ", ")
+    }
+
+    /// `9,963 ok, 37 failed, 2 running of 10,002`
+    static func counts(_ map: NodeRow.MapSummary) -> String {
+        var parts = ["\(Words.grouped(map.counts[.succeeded])) ok"]
+        for state in [WorkState.failed, .running, .retrying, .ready, .skipped, .cancelled, .unknown, .pending]
+        where map.counts[state] > 0 {
+            parts.append("\(Words.grouped(map.counts[state])) \(state.name)")
+        }
+        return parts.joined(separator: ", ") + " of \(Words.grouped(map.total))"
+    }
+
+    private func problemLines() -> String {
+        var rows: [[String]] = problems.prefix(Self.problemsShown).map { problem in
+            let row = problem.row
+            let count = row.failures > 0 ? row.failures : row.attempts
+            return [
+                "  \(Words.grouped(count).rightAligned(to: 4)) × "
+                    + Terminal.escaped("\(row.name): \(row.message)").shortened(to: 80),
+                row.failures > 0 ? "" : "(tried again)",
+                Terminal.escaped(row.frame ?? ""), Terminal.escaped(problem.key.map { "e.g. \($0)" } ?? ""),
+                logsCommand(problem),
+            ]
+        }
+        if problems.count > Self.problemsShown {
+            rows.append(["  and \(Words.count(problems.count - Self.problemsShown, "more group"))"])
+        }
+        return Columns.text(rows)
+    }
+
+    private func logsCommand(_ problem: Problem) -> String {
+        guard let node = problem.node else { return "" }
+        return "ren logs \(row.id) -n \(node)" + (problem.key.map { " -k \(Shell.quoted($0))" } ?? "")
+    }
+}
+
+/// Text as a shell takes it for one word.
+enum Shell {
+    static func quoted(_ word: String) -> String {
+        let isPlain =
+            !word.isEmpty
+            && word.unicodeScalars.allSatisfy { scalar in
+                scalar.isASCII && (scalar.properties.isAlphabetic || "0123456789-_./@:".unicodeScalars.contains(scalar))
+            }
+        guard !isPlain else { return word }
+        return "'" + word.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
+    }
+}
+
+extension SkipReason {
+    fileprivate var words: String {
+        switch self {
+        case .notTaken: "its way was not taken"
+        case .when: "when said no"
+        case .upstreamFailed: "what it follows failed"
+        }
+    }
+}

@@ -1,0 +1,107 @@
+import ArgumentParser
+import Ren
+import RenCore
+import RenJSON
+import RenJournal
+
+/// What there is to say about a run: its rows, beside the flow that names its nodes.
+struct RunSummary {
+    let row: RunRow
+    let flow: Flow
+    /// By node number; nil for a node without any event.
+    let rows: [NodeRow?]
+    let problems: [Problem]
+    /// An engine is at work on it.
+    let isCarried: Bool
+    /// The journal's newest event when the run was read.
+    let head: JournalHead
+
+    struct Problem {
+        var row: ProblemRow
+        var node: String?
+        /// Key of the first item that had it.
+        var key: String?
+    }
+
+    init(_ run: RunNumber, in journal: some JournalReading, engineHolds: Bool) throws(RenError) {
+        var nodes: [(number: NodeNumber, row: NodeRow)] = []
+        var groups: [ProblemRow] = []
+        (row, isCarried, head) = try journal.read { view throws(RenError) in
+            guard let row = try view.run(run) else {
+                throw RenError(.runNotFound, "there is no run number \(run)")
+            }
+            nodes = try view.nodes(of: run)
+            groups = try view.problems(of: run)
+            return (row, try view.isCarried(row, engineHolds: engineHolds), try view.head())
+        }
+        flow = try Session.recordedFlow(row.flow, in: journal)
+        var rows = [NodeRow?](repeating: nil, count: flow.nodes.count)
+        for (number, row) in nodes where number.index < rows.count { rows[number.index] = row }
+        self.rows = rows
+        var namer = SampleNamer(run: run, rows: rows)
+        var problems: [Problem] = []
+        for group in groups {
+            var problem = Problem(row: group)
+            if let sample = group.samples.first {
+                problem.node = sample.node.map { [flow] node in flow.nodes[node.index].name }
+                problem.key = try namer.key(of: sample, in: journal)
+            }
+            problems.append(problem)
+        }
+        self.problems = problems
+    }
+
+    /// The status in one word; a run that only a person can go on with is `waiting`.
+    var status: String { row.isWaiting ? "waiting" : row.status.name }
+
+    /// What `ren run`, `resume` and `result` end with.
+    var exitStatus: ExitCode {
+        switch row.status {
+        case .succeeded: .success
+        case .failed: .runFailed
+        case .stopped: .runStopped
+        case .quarantined: .integrity
+        case .running, .pausing, .paused, .stopping, .ending: .runWaits
+        }
+    }
+
+    func state(of node: Int) -> WorkState { rows[node]?.state ?? .pending }
+
+    /// The run's output as the journal keeps it; nil without one.
+    func output(in journal: some JournalReading) throws(RenError) -> [UInt8]? {
+        guard row.status == .succeeded else { return nil }
+        let run = row.number
+        return try journal.read { view throws(RenError) in
+            if let last = try view.recorded(run, row.version), last.event.payload != nil {
+                return try view.payload(run, row.version)
+            }
+            // `succeed` ended the run: its value is the payload of the end node's event.
+            for (node, row) in zip(flow.nodes, rows) {
+                guard case .end(.succeeded, _) = node.kind, let row, row.state == .succeeded else { continue }
+                return try view.payload(run, row.last)
+            }
+            return nil
+        }
+    }
+}
+
+/// Reads the keys of sample items, one payload per node at most.
+private struct SampleNamer {
+    let run: RunNumber
+    let rows: [NodeRow?]
+    private var payloads: [NodeNumber: [UInt8]] = [:]
+
+    init(run: RunNumber, rows: [NodeRow?]) {
+        self.run = run
+        self.rows = rows
+    }
+
+    mutating func key(of subject: Event.Subject, in journal: some JournalReading) throws(RenError) -> String? {
+        guard case .item(let node, let item) = subject, let map = rows[node.index]?.map else { return nil }
+        if payloads[node] == nil {
+            payloads[node] = try journal.read { [run] view throws(RenError) in try view.payload(run, map.opened) }
+        }
+        var keys = ItemKeys(payload: payloads[node] ?? [])
+        return keys.key(of: item)
+    }
+}
