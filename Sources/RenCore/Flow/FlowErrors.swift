@@ -19,6 +19,13 @@ package struct FlowCheck: Sendable {
     package var errors: [RenError]
     /// What is allowed but surprises: quirks of JSONLogic that decide a way, and the like.
     package var warnings: [RenError]
+
+    package init(flow: Flow?, document: Located?, errors: [RenError], warnings: [RenError]) {
+        self.flow = flow
+        self.document = document
+        self.errors = errors
+        self.warnings = warnings
+    }
 }
 
 /// Collects findings while a flow is decoded, so that all of them are reported at once.

@@ -61,6 +61,8 @@ package struct MapState: Hashable, Sendable {
         _ event: Event, item: ItemIndex, version: RunVersion, timeout: Duration?, activeTime: Duration
     ) {
         guard item.index < total else { return }
+        // A late result of an item that is settled changes nothing.
+        if case .resultRejected = event.fact, open[item] == nil { return }
         begin(item)
         var work = open.removeValue(forKey: item) ?? Work()
         running -= work.running == nil ? 0 : 1

@@ -60,8 +60,8 @@ extension Work {
             nextAlone = cause == .sharedWorker
         case .checkpointed:
             checkpoint = event.payload.map { PayloadReference(version: version, length: $0.length, hash: $0.hash) }
-        default:
-            phase = .ready
+        case .resultRejected: break  // it belongs to an attempt that is over
+        default: phase = .ready
         }
     }
 }
