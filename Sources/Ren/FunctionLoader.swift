@@ -101,15 +101,15 @@ package actor FunctionLoader {
     }
 
     private func record(_ id: Digest, _ set: FunctionSet, _ discovery: Discovery) async throws(RenError) {
-        var events: [Event] = []
+        var facts: [(Fact, PayloadMark?)] = []
         for (index, file) in set.files.enumerated() {
             guard let found = discovery.files.first(where: { $0.path == file.path }) else { continue }
-            let facts = FunctionFile(
+            let described = FunctionFile(
                 set: id, index: index, count: set.files.count, path: file.path, signatures: found.signatures)
             let payload = Payload(bytes: try file.read(), hash: file.hash)
-            events.append(Event(.functionsRecorded(facts), .run, at: engine.now(), payload: PayloadMark(payload)))
+            facts.append((.functionsRecorded(described), PayloadMark(payload)))
         }
-        try await engine.append(events)
+        try await engine.append(facts)
     }
 }
 

@@ -45,7 +45,7 @@ package final class Session: Sendable {
         swift = SwiftFunctions(slots: options.slots ?? 2 * Processors.count) { engine.receive($0) }
         functions = FunctionLoader(directory: directory, engine: engine, options: options)
         let opening = JournalOpening(carries: .own, ren: options.version)
-        await engine.record([Event(.journalOpened(opening), .run, at: engine.now())])
+        await engine.record(.journalOpened(opening))
     }
 
     /// Lets running attempts go, ends the workers and closes the journal. Runs go on with the next `takeUp`.
@@ -53,7 +53,7 @@ package final class Session: Sendable {
         await engine.shutDown()
         await functions.shutDown()
         await swift.shutDown()
-        await engine.record([Event(.journalClosed, .run, at: engine.now())])
+        await engine.record(.journalClosed)
         journal.close()
     }
 
@@ -137,9 +137,7 @@ package final class Session: Sendable {
     private func register(_ flow: Flow) async throws(RenError) -> Digest {
         let payload = Payload(hashing: flow.source.compact)
         if try journal.read({ view throws(RenError) in try view.flow(payload.hash) }) == nil {
-            try await engine.append([
-                Event(.flowRegistered(name: flow.name), .run, at: engine.now(), payload: PayloadMark(payload))
-            ])
+            try await engine.append([(.flowRegistered(name: flow.name), PayloadMark(payload))])
         }
         return payload.hash
     }

@@ -32,11 +32,12 @@ extension Engine {
         case .unparked(let set, let function): fact = .functionUnparked(name: function, set: set)
         default: return
         }
-        record([Event(fact, .run, at: now())])
+        record(fact)
     }
 
-    /// Adds events to the run `journal` and returns when they are durable.
-    package func append(_ events: [Event]) async throws(RenError) {
+    /// Adds facts to the run `journal` and returns when they are durable.
+    package func append(_ facts: [(Fact, PayloadMark?)]) async throws(RenError) {
+        let events = stamped(facts)
         let result: Result<Receipt, RenError> = await withCheckedContinuation { continuation in
             journal.submit(
                 Batch(run: .journal, after: journalVersion, events: events) { continuation.resume(returning: $0) })
@@ -45,9 +46,16 @@ extension Engine {
         _ = try result.get()
     }
 
-    /// Adds events to the run `journal`; nobody waits for them.
-    package func record(_ events: [Event]) {
-        guard !events.isEmpty, storageFailure == nil else { return }
+    /// One clock reading, taken where the order is made: recorded time never goes back within a run.
+    private func stamped(_ facts: [(Fact, PayloadMark?)]) -> [Event] {
+        let now = now()
+        return facts.map { Event($0.0, .run, at: now, payload: $0.1) }
+    }
+
+    /// Adds a fact to the run `journal`; nobody waits for it.
+    package func record(_ fact: Fact) {
+        guard storageFailure == nil else { return }
+        let events = stamped([(fact, nil)])
         journal.submit(
             Batch(run: .journal, after: journalVersion, events: events) { result in
                 if case .failure(let error) = result { self.post([.failed(.journal, [], error)]) }
