@@ -36,15 +36,24 @@ extension RunEvent {
         func next() async throws -> RunEvent? {
             while page.isEmpty {
                 guard !isEnded else { return nil }
-                var feed = feed
-                let recorded = try await feed.next()
-                self.feed = feed
+                let recorded = try await nextPage()
                 guard !recorded.isEmpty else { return nil }
                 let nodes = try nodeNames()
                 page = recorded.reversed().map { RunEvent($0, nodes: nodes) }
                 isEnded = recorded.contains { $0.event.fact.isEnd }
             }
             return page.removeLast()
+        }
+
+        /// Waits for events, but not of a run that had ended before: what comes behind its end are notes.
+        private func nextPage() async throws -> [RecordedEvent] {
+            var feed = feed
+            defer { self.feed = feed }
+            let run = run
+            let row = try session.journal.read { view throws(RenError) in try view.run(run) }
+            let recorded = try feed.nextIfAny()
+            guard recorded.isEmpty, row?.status.isOpen ?? true else { return recorded }
+            return try await feed.next()
         }
 
         private func nodeNames() throws -> [String] {

@@ -3,6 +3,7 @@ package import RenEngine
 package import RenJSON
 package import RenJournal
 package import RenWorkers
+import Synchronization
 
 /// An open data directory with its engine: what `ren run` and programs that embed ren work through.
 ///
@@ -25,7 +26,7 @@ package final class Session: Sendable {
     package let engine: Engine
     package let swift: SwiftFunctions
     package let functions: FunctionLoader
-    private let lock: EngineLock
+    private let lock: Mutex<EngineLock?>
 
     /// Opens the directory, making it if it is not there, and becomes its engine.
     ///
@@ -34,11 +35,11 @@ package final class Session: Sendable {
         directory = DataDirectory(path)
         try directory.prepare()
         let holder = EngineLock.Holder.current(command: options.command, carries: .own, started: .wallClock())
-        lock = try EngineLock.acquire(in: directory, as: holder)
+        lock = Mutex(try EngineLock.acquire(in: directory, as: holder))
         journal = try LMDBJournal.open(directory: directory.journal, options: options.journal)
         let last = try journal.read { view throws(RenError) in try view.head().time }
         var generator = SystemRandomNumberGenerator()
-        engine = try Engine(
+        engine = Engine(
             journal: journal, clock: SystemClock(last: last), logs: directory.runs,
             artifacts: directory.artifacts, seed: generator.next())
         let engine = engine
@@ -55,6 +56,8 @@ package final class Session: Sendable {
         await swift.shutDown()
         await engine.record(.journalClosed)
         journal.close()
+        // Whoever keeps this session does not keep the directory.
+        lock.withLock { $0 = nil }
     }
 
     // MARK: Runs

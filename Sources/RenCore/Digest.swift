@@ -39,16 +39,17 @@ extension Digest: CustomStringConvertible {
     /// 64 lower-case hexadecimal digits: how people see a digest.
     package var description: String { hex(bytes) }
 
+    private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)
+
     /// 43 characters of base64url without padding: how a digest stands in event bodies.
     package var base64url: String {
-        let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)
-        return String(unsafeUninitializedCapacity: 43) { text in
+        String(unsafeUninitializedCapacity: 43) { text in
             withBytes { bytes in
                 for index in 0..<43 {
                     let bit = index * 6
                     let high = UInt16(bytes[bit / 8]) << 8
                     let low = bit / 8 + 1 < bytes.count ? UInt16(bytes[bit / 8 + 1]) : 0
-                    text[index] = alphabet[Int((high | low) >> UInt16(10 - bit % 8)) & 63]
+                    text[index] = Self.alphabet[Int((high | low) >> UInt16(10 - bit % 8)) & 63]
                 }
             }
             return 43

@@ -18,6 +18,10 @@ struct Effects: Sendable {
     var orders: [Order] = []
     var answers: [Answer] = []
 
+    var beginsCalls: Bool {
+        orders.contains { if case .start = $0 { true } else { false } }
+    }
+
     /// Runs on the writer's thread: everything here returns at once.
     func release(_ receipt: Receipt) {
         Failpoint.afterCommit.pass()

@@ -10,45 +10,91 @@ extension Engine {
     /// How attempts ended is kept and admitted again, so nothing that a function returned is lost while ren lives. When
     /// nobody knows whether the commit happened, the engine stops: the next start reads what is true.
     func failed(_ number: RunNumber, _ ends: [Mailbox.Incoming], _ error: RenError) {
-        guard let mailbox = mailboxes[number] else { return }
-        guard error.code == .storageFull else {
-            storageFailure = error
-            for (number, waiting) in waiters {
-                waiters[number] = nil
-                for waiter in waiting { waiter.resume(returning: .storageFailed(error)) }
-            }
-            return
+        switch error.code {
+        case .storageFull: retry(number, ends, at: now() + Self.fullDiskPause)
+        // The journal refused this batch alone: whoever asked is told, and the run goes on without it.
+        case .runExists, .idInvalid, .payloadTooLarge: retry(number, ends, at: now())
+        default: storageFailed(error)
         }
-        if !mailbox.isStale {
-            mailbox.isStale = true
-            retryLater(number)
-        }
-        mailbox.incoming += ends
     }
 
-    private func retryLater(_ number: RunNumber) {
+    private func storageFailed(_ error: RenError) {
+        guard storageFailure == nil else { return }
+        storageFailure = error
+        for waiter in waiters.values.joined() { waiter.resume(returning: .storageFailed(error)) }
+        waiters = [:]
+        refuseAll(error)
+    }
+
+    /// Answers what waits to be admitted: it never will be.
+    func refuseAll(_ error: RenError) {
+        for mailbox in mailboxes.values {
+            for item in mailbox.incoming { item.answer?(.failure(error)) }
+            mailbox.incoming = []
+        }
+    }
+
+    private func retry(_ number: RunNumber, _ ends: [Mailbox.Incoming], at time: Timestamp) {
+        guard let mailbox = mailboxes[number] else { return }
+        mailbox.kept += ends
+        guard !mailbox.isStale else { return }
+        mailbox.isStale = true
+        reload(number, at: time)
+    }
+
+    private func reload(_ number: RunNumber, at time: Timestamp) {
         let clock = clock
-        let time = now() + Self.fullDiskPause
         reloads[number] = Task {
             do {
                 try await clock.sleep(until: time)
             } catch {
                 return  // the engine is shutting down
             }
-            self.reload(number)
+            await self.reload(number)
         }
     }
 
-    private func reload(_ number: RunNumber) {
+    private func reload(_ number: RunNumber) async {
         reloads[number] = nil
         guard let stale = mailboxes[number] else { return }
+        var state = RunState(plan: stale.plan)
         do {
-            let state = try RunState(folding: number, plan: stale.plan, from: journal)
-            let mailbox = stale.renewed(from: state, journal: journal)
-            mailboxes[number] = mailbox
-            step(mailbox)
+            try state.fold(number, from: journal)
+        } catch  where error.code == .journalDamaged {
+            _ = await quarantine(number, after: state.version, error)
+            return
         } catch {
-            retryLater(number)
+            return reload(number, at: now() + Self.fullDiskPause)
         }
+        // A run that was never written has nothing to go on from: `start` tells its caller, and forgets it.
+        guard state.version > .none else { return }
+        let mailbox = stale.renewed(from: state, journal: journal)
+        mailboxes[number] = mailbox
+        step(mailbox)
+        committed(mailbox)
+    }
+
+    // MARK: Quarantine
+
+    /// Writes, once, that a record of the run cannot be read or folded. Nobody carries it then; all others go on.
+    ///
+    /// - Parameter last: the last version that can be folded.
+    /// - Returns: what its askers are told.
+    func quarantine(_ number: RunNumber, after last: RunVersion, _ cause: RenError) async -> RenError {
+        let error = RenError(
+            .runQuarantined, "run number \(number) is quarantined: \(cause.message)",
+            hint: "ren journal verify names the record")
+        do {
+            let row = try journal.read { view throws(RenError) in try view.run(number) }
+            if let row, row.status != .quarantined {
+                let event = Event(.runQuarantined(at: last.next, reason: cause.message), .run, at: now())
+                try await journal.append([event], to: number, after: Batch.anyVersion)
+            }
+        } catch {
+            return error  // the journal takes nothing or is damaged as a whole: that is worse, and says more
+        }
+        mailboxes.removeValue(forKey: number)?.abandon()
+        for waiter in waiters.removeValue(forKey: number) ?? [] { waiter.resume(returning: .quarantined) }
+        return error
     }
 }

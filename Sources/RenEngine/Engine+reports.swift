@@ -40,8 +40,7 @@ extension Engine {
         let events = stamped(facts)
         let result: Result<Receipt, RenError> = await withCheckedContinuation { continuation in
             journal.submit(
-                Batch(run: .journal, after: journalVersion, events: events) { continuation.resume(returning: $0) })
-            journalVersion = RunVersion(journalVersion.rawValue + UInt64(events.count))
+                Batch(run: .journal, after: Batch.anyVersion, events: events) { continuation.resume(returning: $0) })
         }
         _ = try result.get()
     }
@@ -57,9 +56,8 @@ extension Engine {
         guard storageFailure == nil else { return }
         let events = stamped([(fact, nil)])
         journal.submit(
-            Batch(run: .journal, after: journalVersion, events: events) { result in
+            Batch(run: .journal, after: Batch.anyVersion, events: events) { result in
                 if case .failure(let error) = result { self.post([.failed(.journal, [], error)]) }
             })
-        journalVersion = RunVersion(journalVersion.rawValue + UInt64(events.count))
     }
 }

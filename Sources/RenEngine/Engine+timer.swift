@@ -44,6 +44,7 @@ extension Engine {
         timer = nil
         for task in reloads.values { task.cancel() }
         reloads = [:]
+        refuseAll(RenError(.init("engine.closed"), "the engine was shut down"))
         for mailbox in mailboxes.values { mailbox.log?.flush() }
         mailboxes = [:]
         for waiting in waiters.values {

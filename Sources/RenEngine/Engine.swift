@@ -23,10 +23,10 @@ package actor Engine {
     var waiters: [RunNumber: [CheckedContinuation<Rest, Never>]] = [:]
     var timer: (due: Timestamp, task: Task<Void, Never>)?
     var reloads: [RunNumber: Task<Void, Never>] = [:]
+    /// The last turn given to a run that waits for a slot.
+    private var turns: UInt64 = 0
     /// Nobody knows whether the last commit happened, or the device is not to be trusted: nothing is written any more.
     var storageFailure: RenError?
-    /// Version of the run `journal`, whose only writer this engine is.
-    var journalVersion: RunVersion
 
     /// Where a run rests.
     package enum Rest: Sendable, Equatable {
@@ -42,8 +42,7 @@ package actor Engine {
 
     /// - Parameters:
     ///   - seed: for jitter; what is drawn is recorded with its effect.
-    package init(journal: any Journal, clock: any EngineClock, logs: String?, artifacts: String?, seed: UInt64) throws(RenError) {
-        journalVersion = try journal.read { view throws(RenError) in try view.version(of: .journal) }
+    package init(journal: any Journal, clock: any EngineClock, logs: String?, artifacts: String?, seed: UInt64) {
         self.journal = journal
         self.clock = clock
         self.logs = logs
@@ -73,6 +72,7 @@ package actor Engine {
     package func start(
         _ creation: RunCreation, plan: Plan, input: Payload, functions: RunFunctions, by: String?
     ) async throws(RenError) -> (run: RunNumber, isNew: Bool) {
+        if let storageFailure { throw storageFailure }
         let number = journal.reserveRun()
         let mailbox = makeMailbox(number, RunState(plan: plan), functions, id: creation.id)
         mailboxes[number] = mailbox
@@ -97,11 +97,19 @@ package actor Engine {
     }
 
     /// Takes up a run that is in the journal: its state is folded, what was in flight is ended, and it goes on.
+    ///
+    /// - Throws: `run.quarantined` when a record of it cannot be read or folded, `run.finished`, `storage.*`.
     package func takeUp(
         _ number: RunNumber, plan: Plan, functions: RunFunctions, by: String?
     ) async throws(RenError) {
+        if let storageFailure { throw storageFailure }
         guard mailboxes[number] == nil else { return }
-        let state = try RunState(folding: number, plan: plan, from: journal)
+        var state = RunState(plan: plan)
+        do {
+            try state.fold(number, from: journal)
+        } catch  where error.code == .journalDamaged {
+            throw await quarantine(number, after: state.version, error)
+        }
         let mailbox = makeMailbox(number, state, functions, id: state.creation?.id ?? "")
         mailboxes[number] = mailbox
         mailbox.incoming.append(Mailbox.Incoming(request: .engineDied))
@@ -124,6 +132,7 @@ package actor Engine {
         guard let mailbox = mailboxes[number] else {
             throw RenError(.runNotFound, "this engine does not carry run number \(number)")
         }
+        if let storageFailure { throw storageFailure }
         return try await withAnswer { answer in
             mailbox.incoming.append(Mailbox.Incoming(request: request, by: by, answer: answer))
             step(mailbox)
@@ -179,20 +188,27 @@ package actor Engine {
                 if case .ended = report { slotsFreed = true }
                 if case .slotsFreed = report { slotsFreed = true }
                 if let mailbox = take(report) { touch(mailbox) }
-            case .committed(let run, let version):
+            case .committed(let run):
                 guard let mailbox = mailboxes[run] else { continue }
-                committed(mailbox, version)
+                committed(mailbox)
                 if mailbox.awaitsCommit { touch(mailbox) }
             case .failed(let run, let ends, let error):
                 failed(run, ends, error)
             }
         }
-        for mailbox in touched { step(mailbox) }
-        guard slotsFreed else { return }
-        for number in mailboxes.keys.sorted() {
-            guard let mailbox = mailboxes[number], mailbox.isHungry else { continue }
+        // Those that wait for a slot come first, the longest waiting before the others: a run whose call has just ended
+        // does not take its slot back before they had theirs.
+        for mailbox in slotsFreed ? hungry() : [] {
+            let isTouched = touched.contains { $0 === mailbox }
+            guard isTouched || mailbox.functions.hasFreeSlot else { continue }
             step(mailbox)
+            touched.removeAll { $0 === mailbox }
         }
+        for mailbox in touched { step(mailbox) }
+    }
+
+    private func hungry() -> [Mailbox] {
+        mailboxes.values.filter(\.isHungry).sorted { $0.turn < $1.turn }
     }
 
     /// - Returns: the mailbox that has something to do now.
@@ -227,10 +243,26 @@ package actor Engine {
     /// Lets a mailbox go as far as it can, and hands its batch to the journal.
     func step(_ mailbox: Mailbox) {
         guard storageFailure == nil, !mailbox.isStale else { return }
-        if let work = mailbox.advance(at: clock.now(), draws: &draws) {
+        let wasHungry = mailbox.isHungry
+        let isUpToDate = mailbox.isCommitted
+        let work = mailbox.advance(at: clock.now(), draws: &draws)
+        if let work {
             submit(work, of: mailbox)
+        } else if mailbox.awaitsCommit, !isUpToDate {
+            announce(mailbox)
+        }
+        if mailbox.isHungry, !wasHungry || work?.effects.beginsCalls == true {
+            turns += 1
+            mailbox.turn = turns
         }
         arm(mailbox)
+    }
+
+    /// Comes back to a mailbox after the batch in flight, which nobody waited for when it was submitted: an empty batch
+    /// is answered in the order of commits.
+    private func announce(_ mailbox: Mailbox) {
+        let run = mailbox.number
+        journal.submit(Batch(run: .journal, after: Batch.anyVersion, events: []) { _ in self.post([.committed(run)]) })
     }
 
     private func submit(_ work: Mailbox.Work, of mailbox: Mailbox) {
@@ -240,13 +272,18 @@ package actor Engine {
         let isAwaited = mailbox.awaitsCommit || rest(mailbox) != nil
         let watermark = mailbox.watermark
         mailbox.submitted = last
+        var parts = work.parts
+        let end = parts.removeLast()
+        // Each part is a history that could stand alone. When one fails, the journal refuses those behind it too, so the
+        // last one speaks for all.
+        for part in parts { journal.submit(Batch(run: run, after: part.after, events: part.events) { _ in }) }
         journal.submit(
-            Batch(run: run, after: work.after, events: work.events) { result in
+            Batch(run: run, after: end.after, events: end.events) { result in
                 switch result {
                 case .success(let receipt):
                     work.effects.release(receipt)
                     watermark.store(last)
-                    if isAwaited { self.post([.committed(run, last)]) }
+                    if isAwaited { self.post([.committed(run)]) }
                 case .failure(let error):
                     self.post([.failed(run, work.ends, error)])
                     for answer in work.effects.answers { answer(.failure(error)) }
@@ -254,7 +291,8 @@ package actor Engine {
             })
     }
 
-    private func committed(_ mailbox: Mailbox, _ version: RunVersion) {
+    /// Tells those who wait for a run where it rests, if it does.
+    func committed(_ mailbox: Mailbox) {
         guard mailbox.isCommitted, let rest = rest(mailbox) else { return }
         mailbox.log?.flush()
         for waiter in waiters.removeValue(forKey: mailbox.number) ?? [] { waiter.resume(returning: rest) }

@@ -8,7 +8,7 @@ final class Inbox: Sendable {
     enum Message: Sendable {
         case report(CallReport)
         /// A commit that someone waits for.
-        case committed(RunNumber, RunVersion)
+        case committed(RunNumber)
         /// A commit failed: the working state is ahead of a journal that will never follow.
         case failed(RunNumber, [Mailbox.Incoming], RenError)
     }

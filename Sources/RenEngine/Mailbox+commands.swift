@@ -44,7 +44,8 @@ extension Mailbox {
             return .fail(.node(node), failure, instead: nil)
         }
         do {
-            return .fail(.node(node), failure, instead: payload(try evaluator.render(template, in: scope)))
+            let value = try sized(payload(evaluator.render(template, in: scope)), "the value of on_error")
+            return .fail(.node(node), failure, instead: value)
         } catch  where error.name == RunScope.notYet {
             waitForCommit()
             return nil
@@ -191,7 +192,7 @@ extension Mailbox {
         let opening = MapOpening(total: source.total, source: source.hash, concurrency: concurrency)
         // A computed list stands in the payload of `map.opened` itself, and is found again there.
         if source.computed == nil { values.open(contents, of: number) }
-        return .openMap(number, opening, contents: payload(bytes))
+        return .openMap(number, opening, contents: try sized(payload(bytes), "the list with its keys"))
     }
 
     /// The keys of all elements; equal ones are a failure that names both places.

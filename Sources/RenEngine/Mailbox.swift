@@ -34,13 +34,18 @@ final class Mailbox {
     /// What the run writes into its log.
     let log: RunLog?
     var incoming: [Incoming] = []
+    /// What a failed commit was to hold and must not be lost; admitted before `incoming` once the state is folded again.
+    var kept: [Incoming] = []
     /// Some work found no slot: look again when one comes free.
     private(set) var isHungry = false
+    /// Its place among the runs that wait for a slot: the smallest is next.
+    var turn: UInt64 = 0
     /// An evaluation needs what is still on its way into the journal.
     private(set) var awaitsCommit = false
     /// Calls of attempts that are running, as far as the working state knows.
     private var live: [Event.Subject: CallID] = [:]
     private let kinds: [Slots.Kind]
+    private let hasHeartbeats: Bool
     var progress: [NodeNumber: CallProgress] = [:]
     /// Version of the last event handed to the journal, and of the last one that is durable.
     var submitted: RunVersion
@@ -51,7 +56,7 @@ final class Mailbox {
     /// The batch that is being filled.
     private var events: [Event] = []
     private var effects = Effects()
-    /// Requests of the batch that must not be lost when its commit fails: how attempts ended.
+    /// Requests of functions in the batch, which must not be lost when its commit fails: nobody would send them again.
     private var ends: [Incoming] = []
 
     init(
@@ -66,6 +71,7 @@ final class Mailbox {
         self.log = log
         values = RunValues(run: number, journal: journal, artifacts: artifacts)
         kinds = state.plan.flow.nodes.map { functions.slot(of: $0) }
+        hasHeartbeats = state.plan.flow.nodes.indices.contains { state.plan.heartbeat(of: NodeNumber($0)) != nil }
         submitted = state.version
         watermark = Watermark(state.version)
     }
@@ -77,7 +83,12 @@ final class Mailbox {
         let fresh = Mailbox(
             number: number, state: state, functions: functions, journal: journal, calls: calls, log: log,
             artifacts: values.artifacts)
-        fresh.incoming = incoming
+        // What was committed after all, before a later part of the batch failed, must not come twice.
+        fresh.incoming =
+            kept.filter { item in
+                guard case .attemptEnded(let subject, let token, _) = item.request else { return true }
+                return state.work(of: subject)?.running?.token == token
+            } + incoming
         for (call, route) in calls.routes where route.run == number {
             if state.work(of: route.subject)?.running?.token == route.token {
                 fresh.live[route.subject] = call
@@ -114,7 +125,31 @@ final class Mailbox {
         var after: RunVersion
         var effects: Effects
         var ends: [Incoming]
+
+        /// Payload bytes that go into one batch of the journal, which takes 17 MiB with the records around them: results
+        /// of 16 MiB that came at once are committed one after the other.
+        private static let partBytes = 16 << 20
+
+        /// The events as batches that the journal takes; one, but for very large payloads.
+        var parts: [(after: RunVersion, events: [Event])] {
+            guard events.reduce(0, { $0 + ($1.payload?.length ?? 0) }) > Self.partBytes else { return [(after, events)] }
+            var parts: [(after: RunVersion, events: [Event])] = []
+            var size = Int.max / 2
+            for (index, event) in events.enumerated() {
+                size += event.payload?.length ?? 0
+                if size > Self.partBytes {
+                    parts.append((RunVersion(rawValue: after.rawValue + UInt64(index)), []))
+                    size = event.payload?.length ?? 0
+                }
+                parts[parts.count - 1].events.append(event)
+            }
+            return parts
+        }
     }
+
+    /// Events that one batch may grow to before the rest waits for its commit: a map of 10,000,000 items that are all
+    /// skipped must not become one batch.
+    private static let eventsMax = 5_000
 
     /// Takes what has come in as far as it goes now.
     ///
@@ -138,6 +173,7 @@ final class Mailbox {
 
     private func decide(_ now: Timestamp, _ draws: inout Draws) {
         while true {
+            guard events.count < Self.eventsMax else { return waitForCommit() }
             var slots = Slots(kinds: kinds, free: functions.freeSlots())
             let decision = state.decide(at: now, slots: &slots)
             let recorded = state.version
@@ -155,7 +191,10 @@ final class Mailbox {
         do {
             let admitted = try state.admit(item.request, at: now, by: item.by, draws: &draws)
             if let answer = item.answer { effects.answers.append(answer) }
-            if case .attemptEnded = item.request { ends.append(item) }
+            switch item.request {
+            case .attemptEnded, .checkpoint: ends.append(item)
+            default: break
+            }
             for event in admitted { record(event) }
             if let call = item.call, let request = item.workerRequest, let host = host(of: call) {
                 effects.orders.append(.saved(host, call, request: request))
@@ -270,7 +309,7 @@ final class Mailbox {
     /// When the run must be looked at again: a timer of its own, or a heartbeat.
     func nextDue(after now: Timestamp? = nil) -> Timestamp? {
         var due = state.nextDue(after: now)
-        for call in live.values {
+        for call in live.values where hasHeartbeats {
             guard let route = calls.routes[call], let heartbeat = route.heartbeat else { continue }
             due = min(due ?? .distantFuture, route.lastSign + heartbeat)
         }
@@ -279,7 +318,7 @@ final class Mailbox {
 
     /// What time has brought about: silent functions, and what the state itself waits for.
     func elapse(_ now: Timestamp) {
-        for (subject, call) in live {
+        for (subject, call) in live where hasHeartbeats {
             guard let route = calls.routes[call], let heartbeat = route.heartbeat, route.lastSign + heartbeat <= now
             else {
                 continue

@@ -33,6 +33,8 @@ package struct RunFunctions: Sendable {
         }
     }
 
+    var hasFreeSlot: Bool { freeSlots().values.contains { $0 > 0 } }
+
     func freeSlots() -> [Slots.Kind: Int] {
         var free = workers?.freeSlots() ?? [:]
         free[.swift] = swift?.freeSlots()[.swift] ?? 0

@@ -2,8 +2,8 @@ package import RenCore
 
 /// What can be read of a journal, in this process or written by another.
 package protocol JournalReading: AnyObject, Sendable {
-    /// Lends a consistent view of the last commit, on any thread, while the writer goes on. Keep it short (1,000 records
-    /// or 100 ms): while it lasts, the file grows with each commit. The view cannot leave the closure.
+    /// Lends a consistent view of the last commit, on any thread, while the writer goes on. Keep it short (1,000
+    /// records or 100 ms): while it lasts, the file grows with each commit. The view cannot leave the closure.
     ///
     /// A closure of more than one statement names its error: `{ view throws(RenError) in … }`.
     /// - Throws: what `body` throws; `storage.busy` when all reader slots are taken; `storage.failed`.
@@ -17,12 +17,13 @@ package protocol JournalReading: AnyObject, Sendable {
 package protocol Journal: JournalReading {
     /// Queues events for the writer. Never waits for I/O; encodes and hashes on the calling thread.
     ///
-    /// The completion gets `payload.too_large`, `run.exists`, `version.conflict` (`after` was not the last version; after
-    /// a batch that failed, the later ones of its run get that batch's error), `storage.full` (nothing was written; go on
-    /// when there is room) or `storage.failed` (nothing more will be written: leave with 74).
+    /// The completion gets `payload.too_large`, `run.exists`, `version.conflict` (`after` was not the last version;
+    /// after a batch that failed, the later ones of its run get that batch's error), `storage.full` (nothing was
+    /// written; go on when there is room) or `storage.failed` (nothing more will be written: leave with 74).
     func submit(_ batch: Batch)
 
-    /// A number for a run about to be created, never given twice by this process. It becomes durable with `run.created`.
+    /// A number for a run about to be created, never given twice by this process. It becomes durable with
+    /// `run.created`.
     func reserveRun() -> RunNumber
 
     /// Bytes submitted and not answered yet. At 64 MiB workers are not to be read.
@@ -38,7 +39,8 @@ extension Journal {
     package func append(
         _ events: [Event], to run: RunNumber, after: RunVersion
     ) async throws(RenError) -> Receipt {
-        let result = await withCheckedContinuation { (continuation: CheckedContinuation<Result<Receipt, RenError>, Never>) in
+        let result = await withCheckedContinuation {
+            (continuation: CheckedContinuation<Result<Receipt, RenError>, Never>) in
             submit(Batch(run: run, after: after, events: events) { continuation.resume(returning: $0) })
         }
         return try result.get()

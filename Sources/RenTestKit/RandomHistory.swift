@@ -2,8 +2,8 @@ package import RenCore
 import RenJSON
 import RenJournal
 
-/// Histories of several runs, interleaved, from a seed: every kind of event, attempts that fail, checkpoints and results
-/// of all sizes. They are what a journal may meet, not what the core would decide.
+/// Histories of several runs, interleaved, from a seed: every kind of event, attempts that fail, checkpoints and
+/// results of all sizes. They are what a journal may meet, not what the core would decide.
 package struct RandomHistory: Sendable {
     private var random: SeededRandom
     private var runs: [Run] = []

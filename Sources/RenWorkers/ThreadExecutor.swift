@@ -25,6 +25,9 @@ package final class ThreadExecutor: SerialExecutor, TaskExecutor, @unchecked Sen
     private var head = 0
     private var idle = 0
     private var started = 0
+    /// A thread is on its way to the queue. Until it is there nobody else is woken: it may empty the queue alone, and a
+    /// crowd woken for short work costs more than the work.
+    private var isWaking = false
     private let name: String
     private let threadMax: Int
 
@@ -64,10 +67,25 @@ package final class ThreadExecutor: SerialExecutor, TaskExecutor, @unchecked Sen
     private func add(_ item: Item) {
         pthread_mutex_lock(mutex)
         queue.append(item)
-        let needsThread = idle == 0 && started < threadMax
-        if needsThread { started += 1 } else { pthread_cond_signal(wakeUp) }
+        let startsThread = callForHelp()
         pthread_mutex_unlock(mutex)
-        if needsThread { startThread() }
+        if startsThread { startThread() }
+    }
+
+    /// Wakes a thread for what is queued, while `mutex` is held.
+    ///
+    /// - Returns: whether one must be started, because none is idle.
+    private func callForHelp() -> Bool {
+        guard !isWaking, head < queue.count else { return false }
+        if idle > 0 {
+            isWaking = true
+            pthread_cond_signal(wakeUp)
+            return false
+        }
+        guard started < threadMax else { return false }
+        isWaking = true
+        started += 1
+        return true
     }
 
     private func startThread() {
@@ -116,16 +134,18 @@ package final class ThreadExecutor: SerialExecutor, TaskExecutor, @unchecked Sen
             fclose(file)
         }
         #endif
-        while true { executor.perform(executor.next()) }
+        executor.perform(executor.next(isNew: true))
+        while true { executor.perform(executor.next(isNew: false)) }
     }
 
-    private func next() -> Item {
+    private func next(isNew: Bool) -> Item {
         pthread_mutex_lock(mutex)
-        defer { pthread_mutex_unlock(mutex) }
+        if isNew { isWaking = false }
         while head == queue.count {
             idle += 1
             pthread_cond_wait(wakeUp, mutex)
             idle -= 1
+            isWaking = false
         }
         let item = queue[head]
         head += 1
@@ -133,6 +153,9 @@ package final class ThreadExecutor: SerialExecutor, TaskExecutor, @unchecked Sen
             queue.removeFirst(head)
             head = 0
         }
+        let startsThread = callForHelp()
+        pthread_mutex_unlock(mutex)
+        if startsThread { startThread() }
         return item
     }
 

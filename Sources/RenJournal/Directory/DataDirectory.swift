@@ -88,7 +88,8 @@ package struct DataDirectory: Sendable, Equatable {
         }
         guard status.st_uid == geteuid() else {
             throw RenError(
-                .directoryOwner, "the data directory \(path) belongs to user \(status.st_uid), not to you (\(geteuid()))",
+                .directoryOwner,
+                "the data directory \(path) belongs to user \(status.st_uid), not to you (\(geteuid()))",
                 hint: "give a directory of your own with --data")
         }
         guard status.st_mode & 0o022 == 0 else {

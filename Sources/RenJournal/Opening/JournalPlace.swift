@@ -50,7 +50,9 @@ struct JournalPlace {
     /// What to say when nobody lets go of the write lock.
     var lockedError: RenError {
         let pids = Paths.holders(of: directory + "/data.mdb")
-        let who = pids.isEmpty ? "no process of this machine that can be seen" : "process " + pids.map(String.init).joined(separator: ", ")
+        let who =
+            pids.isEmpty
+            ? "no process of this machine that can be seen" : "process " + pids.map(String.init).joined(separator: ", ")
         return RenError(
             .storageLocked, "no write transaction began on the journal in \(directory) within 5 s; \(who) has it open",
             hint: "end what has it open, then start ren again; nothing is lost")

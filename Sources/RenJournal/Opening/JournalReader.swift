@@ -14,8 +14,8 @@ package final class JournalReader: JournalReading {
     ///     this returns. Then one empty write transaction is made first, without which readers may miss the last commit
     ///     of an engine that was killed.
     ///   - holderNamespace: the pid namespace of the engine that holds it.
-    /// - Throws: `run.not_found` never; `journal.newer`, `journal.damaged`, `storage.refused` when the engine is in another
-    ///   pid namespace or liblmdb is one that a second process must not open files with; `storage.busy`.
+    /// - Throws: `journal.newer`, `journal.damaged`, `storage.busy`; `storage.refused` when there is no journal, when the
+    ///   engine is in another pid namespace, or when a second process must not open files with this liblmdb.
     package init(directory: String, lockIsFree: Bool, holderNamespace: UInt64? = nil) throws(RenError) {
         if !lockIsFree { try Self.checkSecondProcess(holderNamespace) }
         let options = JournalOptions()

@@ -1,7 +1,8 @@
 import LMDB
 import RenCore
 
-/// What is checked at each start: that the state is that of the last event, and the last records by checksum and chains.
+/// What is checked at each start: that the state is that of the last event, and the last records by checksum and
+/// chains.
 ///
 /// A full check is `Verifier`'s, since it reads everything.
 enum TailCheck {

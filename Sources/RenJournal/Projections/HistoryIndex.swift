@@ -40,7 +40,8 @@ enum HistoryIndex {
         of run: RunNumber, after version: RunVersion, in snapshot: any StoreSnapshot
     ) throws(RenError) -> Stretch? {
         var found: Stretch?
-        try snapshot.walk(.history, prefix: Key(run), from: .history(run, version.next)) { key, value throws(RenError) in
+        try snapshot.walk(.history, prefix: Key(run), from: .history(run, version.next)) {
+            key, value throws(RenError) in
             found = Stretch(key: key, value: value)
             return .stop
         }

@@ -34,7 +34,8 @@ package struct StateCounts: Hashable, Sendable {
 
     package subscript(state: WorkState) -> Int {
         get { Int(values[Int(state.rawValue)]) }
-        set { values[Int(state.rawValue)] = UInt32(newValue) }
+        // A fold cannot fail: events that do not add up give a wrong count, never a trap.
+        set { values[Int(state.rawValue)] = UInt32(clamping: newValue) }
     }
 
     mutating func move(from old: WorkState?, to new: WorkState) {

@@ -22,7 +22,8 @@ struct ChainCheck {
     var runCount: Int { runs.count }
 
     /// Version, R and sequence of the last event of each run.
-    func forEachRun(_ body: (RunNumber, RunVersion, Digest, JournalSequence) throws(RenError) -> Void) throws(RenError) {
+    func forEachRun(_ body: (RunNumber, RunVersion, Digest, JournalSequence) throws(RenError) -> Void) throws(RenError)
+    {
         for (number, run) in runs.sorted(by: { $0.key < $1.key }) {
             try body(number, run.version, run.hash, run.sequence)
         }
@@ -34,6 +35,12 @@ struct ChainCheck {
     mutating func skip(_ count: UInt64 = 1) {
         unread += count
         journalHash = nil
+    }
+
+    /// The next event is earlier than one before it in its run: no damage, but time is never to go back.
+    func timeProblem(with record: Record) -> String? {
+        guard let before = runs[record.run], record.time < before.time else { return nil }
+        return "its time is before that of version \(before.version)"
     }
 
     /// What is wrong with the next event; nil when all fits. Later events are compared with what this one says.
@@ -49,7 +56,6 @@ struct ChainCheck {
         guard record.version >= expected, record.version.rawValue - expected.rawValue <= unread else {
             return "run \(record.run) goes on with version \(record.version) instead of \(expected)"
         }
-        if let before, record.time < before.time { return "its time is before that of version \(before.version)" }
         if record.version == expected, let start = before?.hash ?? Self.chainStart(of: record, at: sequence),
             start.chained(with: record.digest) != record.runHash
         {

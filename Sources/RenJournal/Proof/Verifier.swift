@@ -21,7 +21,8 @@ package struct VerifyReport: Sendable {
     package fileprivate(set) var runs = 0
     /// Payloads that are gone by right: checkpoints that a later event replaced.
     package fileprivate(set) var deletedPayloads = 0
-    package fileprivate(set) var head = JournalHead(sequence: JournalSequence(0), hash: .zero, time: Timestamp(nanoseconds: 0))
+    package fileprivate(set) var head = JournalHead(
+        sequence: JournalSequence(0), hash: .zero, time: Timestamp(nanoseconds: 0))
     package fileprivate(set) var findings: [Finding] = []
     package fileprivate(set) var findingCount = 0
 
@@ -37,8 +38,8 @@ package struct VerifyReport: Sendable {
 /// Checks every event: checksum, digest, both chains, payload hash, sequences, versions, times, and that the index of
 /// histories leads to it. A single flipped bit in a record or a payload is named with its sequence.
 ///
-/// It reads in pages of at most 1,000 records, so a writer is not held up; what is written meanwhile is left out. Damaged
-/// pages of LMDB may end the process with a signal: run it in a child.
+/// It reads in pages of at most 1,000 records, so a writer is not held up; what is written meanwhile is left out.
+/// Damaged pages of LMDB may end the process with a signal: run it in a child.
 package struct Verifier: ~Copyable {
     private static let pageRecords = 1_000
     private static let pageBytes = 4 << 20
@@ -70,6 +71,7 @@ package struct Verifier: ~Copyable {
             if expected == before { miss(upTo: expected.next) }
             progress(report.events, Int(report.head.sequence.rawValue))
         }
+        try explainByLaterEvents()
         for sequence in unexplained.values.sorted() {
             report.add("its payload is missing", at: sequence)
         }
@@ -125,6 +127,7 @@ package struct Verifier: ~Copyable {
             chains.skip()
             return
         }
+        if let problem = chains.timeProblem(with: record) { report.add(problem, at: sequence, record) }
         let last = chains.lastSequence(of: record.run)
         if let problem = chains.problem(with: record, at: sequence) { report.add(problem, at: sequence, record) }
         if last?.next != sequence {
@@ -146,7 +149,9 @@ package struct Verifier: ~Copyable {
         guard let payload = record.payload else { return }
         guard record.isInChunks else {
             let bytes = UnsafeRawBufferPointer(rebasing: record.bytes[record.inlinePayload])
-            if Digest.of(bytes) != payload.hash { report.add("its payload does not fit its hash", at: sequence, record) }
+            if Digest.of(bytes) != payload.hash {
+                report.add("its payload does not fit its hash", at: sequence, record)
+            }
             return
         }
         var hash = SHA256()
@@ -166,7 +171,8 @@ package struct Verifier: ~Copyable {
         } else if number == 0 {
             report.add("its payload is missing", at: sequence, record)
         } else if !isInOrder || length != payload.length {
-            report.add("its payload has \(length) of \(payload.length) bytes, or they are out of order", at: sequence, record)
+            report.add(
+                "its payload has \(length) of \(payload.length) bytes, or they are out of order", at: sequence, record)
         } else if hash.finalize().withUnsafeBytes({ Digest(loading: $0) }) != payload.hash {
             report.add("its payload does not fit its hash", at: sequence, record)
         }
@@ -181,6 +187,26 @@ package struct Verifier: ~Copyable {
             let subject = RunSubject(run: record.run, subject: record.subject)
             if unexplained.removeValue(forKey: subject) != nil { report.deletedPayloads += 1 }
         default: break
+        }
+    }
+
+    /// What was written meanwhile may have deleted payloads of events that are checked here.
+    private mutating func explainByLaterEvents() throws(RenError) {
+        var next = report.head.sequence.next
+        var isAtEnd = false
+        while !isAtEnd, !unexplained.isEmpty {
+            isAtEnd = true
+            var visited = 0
+            try journal.read { view throws(RenError) in
+                try view.snapshot.walk(.events, from: Key(next), .ascending) { key, value throws(RenError) in
+                    let sequence = JournalSequence(rawValue: key.load(UInt64.self, at: 0))
+                    explain(try Record(value, at: sequence))
+                    next = sequence.next
+                    visited += 1
+                    isAtEnd = visited < Self.pageRecords
+                    return isAtEnd ? .continue : .stop
+                }
+            }
         }
     }
 

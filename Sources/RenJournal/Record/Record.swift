@@ -58,7 +58,8 @@ struct Record {
         payload = payloadLength.map { PayloadMark(length: $0, hash: reader.digest()) }
 
         // With a right checksum these fail only for a record that was never written by this code.
-        guard let body, let inlinePayload, !reader.isBroken, reader.isAtEnd, previous <= version, cause <= version else {
+        guard let body, let inlinePayload, !reader.isBroken, reader.isAtEnd, previous <= version, cause <= version
+        else {
             throw .damaged(sequence, "its header does not fit its bytes")
         }
         self.bytes = bytes

@@ -24,9 +24,9 @@ import RenCore
 ///     G               32 bytes, head of the journal's chain with this event
 ///     CRC             4 bytes, big-endian, CRC-32C of the sequence (8 bytes, big-endian) and all bytes before
 ///
-/// Varints (see `Bytes.swift`) instead of fixed fields save 45 bytes of 70 in the records of an item. The sequence is
-/// the key; since the CRC covers it, a record in a wrong place does not read. Digest = SHA-256(header from the type on ‖
-/// body ‖ payload hash), R(v) = SHA-256(R(v−1) ‖ digest), R(0) = SHA-256(run id), G(s) = SHA-256(G(s−1) ‖ R),
+/// Varints (see `Bytes.swift`) make the header of an item's record about 25 bytes; fixed fields would take 62. The sequence is
+/// the key; since the CRC covers it, a record in a wrong place does not read. Digest = SHA-256(header from the type
+/// on ‖ body ‖ payload hash), R(v) = SHA-256(R(v−1) ‖ digest), R(0) = SHA-256(run id), G(s) = SHA-256(G(s−1) ‖ R),
 /// G(0) = 32 zero bytes. Neither sequence nor run number is in a digest, so a run keeps its R in another journal.
 package enum RecordCodec {
     package static let format: UInt8 = 1
@@ -65,6 +65,9 @@ extension RecordCodec {
     static func append(
         _ event: Event, run: RunNumber, version: RunVersion, to bytes: inout [UInt8], scratch: inout [UInt8]
     ) -> UnsealedRecord {
+        precondition(
+            event.previous < version && event.cause < version,
+            "version \(version) of run \(run) points forward: previous \(event.previous), cause \(event.cause)")
         scratch.removeAll(keepingCapacity: true)
         FactBody.write(event, to: &scratch)
         var presence: Presence = []

@@ -1,7 +1,7 @@
 /// The tables by number. Keys are big-endian, so that their order is the order of numbers.
 ///
-/// The first four are the truth (`history` is an index of it); the rest are projections, which are rebuilt from `events`.
-/// 13 to 15 are reserved: keys of items, snapshots, requests.
+/// The first four are the truth (`history` is an index of it); the rest are projections, which are rebuilt from
+/// `events`. 13 to 15 are reserved: keys of items, snapshots, requests.
 package enum StoreTable: Int, CaseIterable, Sendable {
     /// Sequence → record (`RecordCodec`). Written with append, never changed.
     case events = 1

@@ -1,7 +1,6 @@
 import LMDB
 package import RenCore
 
-
 /// A registered flow.
 package struct RecordedFlow: Sendable {
     package let hash: Digest
@@ -50,7 +49,8 @@ extension JournalView {
     ) throws(RenError) -> [(index: ItemIndex, row: ItemRow)] {
         var found: [(index: ItemIndex, row: ItemRow)] = []
         guard limit > 0 else { return found }
-        try snapshot.walk(.items, prefix: .node(run, node), from: .item(run, node, first)) { key, value throws(RenError) in
+        try snapshot.walk(.items, prefix: .node(run, node), from: .item(run, node, first)) {
+            key, value throws(RenError) in
             if state == nil || ItemRow.state(of: value) == state {
                 found.append((ItemIndex(rawValue: key.load(UInt32.self, at: 10)), try ItemRow(value)))
             }

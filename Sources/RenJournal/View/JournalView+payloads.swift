@@ -60,7 +60,8 @@ extension JournalView {
         bytes.reserveCapacity(range.count)
         let chunkBytes = RecordCodec.chunkBytes
         var number = range.lowerBound / chunkBytes
-        try snapshot.walk(.payloads, prefix: Key(sequence), from: .chunk(sequence, number)) { _, chunk throws(RenError) in
+        try snapshot.walk(.payloads, prefix: Key(sequence), from: .chunk(sequence, number)) {
+            _, chunk throws(RenError) in
             let start = number * chunkBytes
             let part = range.clamped(to: start..<start + chunk.count)
             guard !part.isEmpty else { return .stop }

@@ -30,7 +30,8 @@ extension JournalView {
         if let number = try runNumber(id: name) { return try found(run(number), "there is no run \(name)") }
         let matches = try runs(withIDPrefix: name, limit: 4)
         guard matches.count < 2 else { throw try ambiguous("several runs begin with \(name)", matches) }
-        return try found(matches.first.flatMap { number throws(RenError) in try run(number) }, "there is no run \(name)")
+        return try found(
+            matches.first.flatMap { number throws(RenError) in try run(number) }, "there is no run \(name)")
     }
 
     /// Runs, newest first, at most `limit` of those that `isWanted`.

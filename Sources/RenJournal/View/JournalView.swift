@@ -8,8 +8,8 @@ package enum HistoryStep: Sendable {
 
 /// The journal as of one commit, lent by `JournalReading.read`.
 ///
-/// Everything it gives is a copy. Errors are `journal.damaged` and `journal.newer` (a record that cannot be read) unless
-/// a function says more.
+/// Everything it gives is a copy. Errors are `journal.damaged` and `journal.newer` (a record that cannot be read)
+/// unless a function says more.
 package struct JournalView: ~Copyable {
     let snapshot: any StoreSnapshot
 

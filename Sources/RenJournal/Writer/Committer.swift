@@ -12,7 +12,8 @@ struct Committer {
     private var record: [UInt8] = []
     /// Runs made in the commit being staged, whose ids no table has yet.
     private var newRuns: [String: RunNumber] = [:]
-    /// Why the last batch of a run failed, until one of it succeeds: what followed that batch fails for the same reason.
+    /// Why the last batch of a run failed, until one of it succeeds: what followed that batch fails for the same
+    /// reason.
     private var failures: [RunNumber: RenError] = [:]
 
     init(_ store: any Store, _ state: JournalState) {
@@ -56,6 +57,8 @@ struct Committer {
     /// A batch that failed alone.
     mutating func failed(_ batch: PreparedBatch, _ error: RenError) { failures[batch.batch.run] = error }
 
+    private static let failuresKeptMax = 10_000
+
     private mutating func remember(_ results: [Result<Receipt, RenError>], of batches: [PreparedBatch]) {
         for (result, batch) in zip(results, batches) {
             switch result {
@@ -63,6 +66,8 @@ struct Committer {
             case .failure(let error): failures[batch.batch.run] = error
             }
         }
+        // Only the code of an answer depends on them.
+        if failures.count > Self.failuresKeptMax { failures.removeAll() }
     }
 
     // MARK: One batch

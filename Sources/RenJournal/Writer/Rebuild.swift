@@ -21,7 +21,8 @@ enum Rebuild {
     ///
     /// - Returns: the state afterwards.
     static func run(
-        _ store: any Store, upTo end: JournalSequence? = nil, progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
+        _ store: any Store, upTo end: JournalSequence? = nil,
+        progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
     ) throws(RenError) -> JournalState {
         var state = try clear(store)
         let last = min(end ?? state.head, state.head)
