@@ -49,7 +49,8 @@ let package = Package(
             ],
             swiftSettings: settings),
         .target(
-            name: "RenEngine", dependencies: ["RenJSON", "RenCore", "RenJournal", "RenWorkers"], swiftSettings: settings),
+            name: "RenEngine", dependencies: ["RenJSON", "RenCore", "RenJournal", "RenWorkers"], swiftSettings: settings
+        ),
         .target(
             name: "Ren",
             dependencies: [
@@ -60,7 +61,10 @@ let package = Package(
         .target(name: "RenTestKit", dependencies: ["RenCore", "RenJournal", "RenWorkers"], swiftSettings: settings),
         .executableTarget(
             name: "ren-cli",
-            dependencies: ["Ren", "RenJSON", "RenYAML", "JSONLogic", "RenCore", "RenJournal", "RenWorkers", "RenEngine", "LMDB", arguments],
+            dependencies: [
+                "Ren", "RenJSON", "RenYAML", "JSONLogic", "RenCore", "RenJournal", "RenWorkers", "RenEngine", "LMDB",
+                arguments,
+            ],
             path: "Tools/ren", swiftSettings: settings),
         .executableTarget(
             name: "ren-bench",
@@ -77,9 +81,14 @@ let package = Package(
             dependencies: ["RenEngine", "RenJSON", "RenYAML", "RenCore", "RenJournal", "RenWorkers"],
             swiftSettings: settings),
         .testTarget(
+            name: "RenJournalTests",
+            dependencies: ["RenJournal", "RenTestKit", "RenCore", "RenJSON", "LMDB", crypto], swiftSettings: settings),
+        .testTarget(
             name: "RenWorkersTests",
             dependencies: ["RenWorkers", "RenCore", "RenJSON", .product(name: "NIOCore", package: "swift-nio")],
             swiftSettings: settings),
+        .testTarget(
+            name: "CLITests", dependencies: ["ren-cli", "RenCore", "RenJSON", arguments], swiftSettings: settings),
         .testTarget(name: "CrashTests", dependencies: ["ren-cli"], swiftSettings: settings),
         .testTarget(name: "TidyTests", swiftSettings: settings),
     ]

@@ -56,8 +56,10 @@ package actor FunctionLoader {
         let recorded = try engine.journal.read { view throws(RenError) in try view.functions(of: id) }
         var loaded = LoadedFunctions()
         loaded.set = id
-        loaded.changed = set.files.filter { file in recorded.contains { $0.file.path == file.path && $0.hash != file.hash } }
-            .map(\.path)
+        loaded.changed = set.files.filter { file in
+            recorded.contains { $0.file.path == file.path && $0.hash != file.hash }
+        }
+        .map(\.path)
         let isKnown = recorded.map(\.hash) == set.files.map(\.hash)
         if isKnown { loaded.signatures = try recorded.signatures() }
         let pool = pools[id] ?? makePool(id, set, environment.python, sdk, loaded.signatures)

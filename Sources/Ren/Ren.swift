@@ -110,7 +110,8 @@ public final class Ren: Sendable {
         guard let flow = flows.flow(named: flow) else {
             throw RenError(.init("flow.not_found"), "no flow “\(flow)” is loaded", hint: "load(flow:) first")
         }
-        let functions = try await session.functions.load(files, install: .yes) { [logger] line in logger.info("\(line)") }
+        let functions = try await session.functions.load(files, install: .yes) { [logger] line in logger.info("\(line)")
+        }
         let signatures = session.swift.signatures.merging(functions.signatures) { _, worker in worker }
         let problems = FunctionCheck.errors(of: flow, in: nil, signatures: signatures)
         guard problems.isEmpty else { throw FlowProblems(errors: problems) }

@@ -100,7 +100,8 @@ package final class Session: Sendable {
     }
 
     /// Carries the run on, if it has not ended and is not carried already.
-    package func takeUpUnlessEnded(_ number: RunNumber, functions: LoadedFunctions?, by: String) async throws(RenError) {
+    package func takeUpUnlessEnded(_ number: RunNumber, functions: LoadedFunctions?, by: String) async throws(RenError)
+    {
         let row = try journal.read { view throws(RenError) in try view.run(number) }
         guard row?.status.isOpen == true, await engine.state(of: number) == nil else { return }
         try await takeUp(number, functions: functions, by: by)

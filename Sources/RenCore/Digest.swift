@@ -22,6 +22,17 @@ package struct Digest: Hashable, Sendable {
         self.words = words
     }
 
+    /// Reads the 32 bytes where they lie: what decoding a record does three times.
+    ///
+    /// - Precondition: `bytes` holds exactly 32 bytes.
+    package init(loading bytes: UnsafeRawBufferPointer) {
+        precondition(bytes.count == Self.byteCount, "a digest has 32 bytes, not \(bytes.count)")
+        func word(_ offset: Int) -> UInt64 {
+            UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
+        }
+        words = (word(0), word(8), word(16), word(24))
+    }
+
     /// Lends the 32 bytes as they stand in records.
     package func withBytes<R>(_ body: (UnsafeRawBufferPointer) -> R) -> R {
         let bigEndian = (words.0.bigEndian, words.1.bigEndian, words.2.bigEndian, words.3.bigEndian)
@@ -39,17 +50,19 @@ extension Digest: CustomStringConvertible {
     /// 64 lower-case hexadecimal digits: how people see a digest.
     package var description: String { hex(bytes) }
 
-    private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)
+    private static let base64urlAlphabet: StaticString =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
     /// 43 characters of base64url without padding: how a digest stands in event bodies.
     package var base64url: String {
-        String(unsafeUninitializedCapacity: 43) { text in
+        let alphabet = Self.base64urlAlphabet.utf8Start
+        return String(unsafeUninitializedCapacity: 43) { text in
             withBytes { bytes in
                 for index in 0..<43 {
                     let bit = index * 6
                     let high = UInt16(bytes[bit / 8]) << 8
                     let low = bit / 8 + 1 < bytes.count ? UInt16(bytes[bit / 8 + 1]) : 0
-                    text[index] = Self.alphabet[Int((high | low) >> UInt16(10 - bit % 8)) & 63]
+                    text[index] = alphabet[Int((high | low) >> UInt16(10 - bit % 8)) & 63]
                 }
             }
             return 43
@@ -58,29 +71,29 @@ extension Digest: CustomStringConvertible {
 
     /// Reads `base64url`; nil when `text` is not the form of a digest.
     package init?(base64url text: String) {
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(33)
-        var bits: UInt32 = 0
-        var width = 0
+        var words: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
+        var count = 0
         for character in text.utf8 {
-            let value: UInt32
+            let value: UInt64
             switch character {
-            case UInt8(ascii: "A")...UInt8(ascii: "Z"): value = UInt32(character) - 65
-            case UInt8(ascii: "a")...UInt8(ascii: "z"): value = UInt32(character) - 71
-            case UInt8(ascii: "0")...UInt8(ascii: "9"): value = UInt32(character) + 4
+            case UInt8(ascii: "A")...UInt8(ascii: "Z"): value = UInt64(character) - 65
+            case UInt8(ascii: "a")...UInt8(ascii: "z"): value = UInt64(character) - 71
+            case UInt8(ascii: "0")...UInt8(ascii: "9"): value = UInt64(character) + 4
             case UInt8(ascii: "-"): value = 62
             case UInt8(ascii: "_"): value = 63
             default: return nil
             }
-            bits = bits << 6 | value
-            width += 6
-            if width >= 8 {
-                width -= 8
-                bytes.append(UInt8(truncatingIfNeeded: bits >> UInt32(width)))
-            }
+            // The 43 characters hold 258 bits: the last one gives only its upper four.
+            let bits = count == 42 ? value >> 2 : value
+            let width: UInt64 = count == 42 ? 4 : 6
+            words.0 = words.0 << width | words.1 >> (64 - width)
+            words.1 = words.1 << width | words.2 >> (64 - width)
+            words.2 = words.2 << width | words.3 >> (64 - width)
+            words.3 = words.3 << width | bits
+            count += 1
         }
-        guard text.utf8.count == 43, bytes.count == Self.byteCount else { return nil }
-        self.init(bytes)
+        guard count == 43 else { return nil }
+        self.words = words
     }
 
     /// Reads 64 hexadecimal digits; nil for anything else.

@@ -5,15 +5,15 @@ where RawValue: FixedWidthInteger {
 }
 
 extension Number {
-    package init(_ value: some BinaryInteger) {
+    @inlinable package init(_ value: some BinaryInteger) {
         self.init(rawValue: RawValue(value))
     }
 
-    package static func < (left: Self, right: Self) -> Bool {
+    @inlinable package static func < (left: Self, right: Self) -> Bool {
         left.rawValue < right.rawValue
     }
 
-    package var next: Self { Self(rawValue: rawValue + 1) }
+    @inlinable package var next: Self { Self(rawValue: rawValue + 1) }
 
     package var description: String { String(rawValue) }
 }

@@ -46,7 +46,8 @@ struct ArtifactLines {
             do throws(JSONError) {
                 try JSONText.validate(line)
             } catch {
-                throw Failure(Failure.Name.notAList, "line \(total + 1) of artifact \(hash) is not JSON: \(error.message)")
+                throw Failure(
+                    Failure.Name.notAList, "line \(total + 1) of artifact \(hash) is not JSON: \(error.message)")
             }
             if total % stride == 0 { offsets.append(offset) }
             total += 1

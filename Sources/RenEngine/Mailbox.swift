@@ -132,7 +132,9 @@ final class Mailbox {
 
         /// The events as batches that the journal takes; one, but for very large payloads.
         var parts: [(after: RunVersion, events: [Event])] {
-            guard events.reduce(0, { $0 + ($1.payload?.length ?? 0) }) > Self.partBytes else { return [(after, events)] }
+            guard events.reduce(0, { $0 + ($1.payload?.length ?? 0) }) > Self.partBytes else {
+                return [(after, events)]
+            }
             var parts: [(after: RunVersion, events: [Event])] = []
             var size = Int.max / 2
             for (index, event) in events.enumerated() {

@@ -24,7 +24,8 @@ extension RunState {
                 try view.history(of: run, from: before.next) { version, event throws(RenError) in
                     if let node = event.subject.node, node.index >= state.nodes.count {
                         throw RenError(
-                            .journalDamaged, "event \(version) of run \(run) is about node \(node), which its flow lacks")
+                            .journalDamaged,
+                            "event \(version) of run \(run) is about node \(node), which its flow lacks")
                     }
                     state.apply(event)
                     return version.rawValue == before.rawValue + 1000 ? .stop : .continue

@@ -3,8 +3,8 @@
 // Knows: the tables and their keys, the record of an event byte by byte, both hash chains, the one writer and its group
 // commit, the projections (rows folded from events in the same commit), reading, feeds, verification, the data
 // directory and the lock that makes a process its engine. It alone imports LMDB.
-// Must not know: what a flow means, what follows from an event (`RenCore` decides, `RenEngine` acts), workers, HTTP, the
-// time of day (times stand in the events), Foundation.
+// Must not know: what a flow means, what follows from an event (`RenCore` decides, `RenEngine` acts), workers, HTTP,
+// the time of day (times stand in the events), Foundation.
 //
 // Start at `Journal` (the protocol) and `Batch`, then `StoreJournal` and `JournalWriter` (one commit), `RecordCodec`
 // (the bytes), `ProjectionFold` (the rows), `JournalView` (reading), `LMDBJournal` (opening), `Verifier`.

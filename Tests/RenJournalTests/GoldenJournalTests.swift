@@ -9,7 +9,8 @@ import Testing
 
 /// Journals of every released format, in `fixtures/journals/<format>/`: `data.mdb` and what must come out of it.
 ///
-/// They are never changed. The journal of a new format is made once with
+/// They are never changed, but for `projections`, which follows `Meta.projectionFormat`. The journal of a new format
+/// is made once with
 /// `REN_WRITE_FIXTURES=1 swift test --disable-xctest --filter GoldenJournalTests`, which writes only what is missing.
 @Suite("Golden journals")
 struct GoldenJournalTests {

@@ -28,7 +28,9 @@ struct ProjectionTests {
         #expect(failures.withLock { $0 } == [], "seed \(seed)")
     }
 
-    @Test("Rebuilt tables equal the live ones byte for byte, in memory and in LMDB", arguments: 1...12 as ClosedRange<UInt64>)
+    @Test(
+        "Rebuilt tables equal the live ones byte for byte, in memory and in LMDB",
+        arguments: 1...12 as ClosedRange<UInt64>)
     func rebuiltIsLive(_ seed: UInt64) throws {
         let directory = try TestDirectory()
         let memory = MemoryJournal.make()
@@ -92,12 +94,15 @@ struct ProjectionTests {
         }
     }
 
-    @Test("Messages are grouped without their numbers, ids and URLs", arguments: [
-        ("read timed out after 30 s", "read timed out after # s"), ("no field in sku-00417", "no field in <id>"),
-        ("404 for https://shop.test/p/1?x=2", "# for <url>"), ("plain words, nothing else", "plain words, nothing else"),
-        ("key 'a1b2c3d4' (7)", "key '<id>' (#)"), ("", ""), ("1.5 2,5", "# #,#"), ("two  spaces", "two  spaces"),
-        ("Größe 3", "Größe #"),
-    ])
+    @Test(
+        "Messages are grouped without their numbers, ids and URLs",
+        arguments: [
+            ("read timed out after 30 s", "read timed out after # s"), ("no field in sku-00417", "no field in <id>"),
+            ("404 for https://shop.test/p/1?x=2", "# for <url>"),
+            ("plain words, nothing else", "plain words, nothing else"),
+            ("key 'a1b2c3d4' (7)", "key '<id>' (#)"), ("", ""), ("1.5 2,5", "# #,#"), ("two  spaces", "two  spaces"),
+            ("Größe 3", "Größe #"),
+        ])
     func masks(_ message: String, _ masked: String) {
         #expect(Failure.masked(message) == masked)
     }
@@ -119,11 +124,13 @@ struct ProjectionTests {
         #expect(groups.first?.name == "other" && groups.first?.failures == 50)
     }
 
-    @Test("A run waits when only a person can bring it on", arguments: [
-        ([Fact.waiting(SignalWait(signal: "s", message: "", until: nil))], true), ([.unknown(.engineDied)], true),
-        ([.interrupted(.engine)], false), ([.succeeded(instead: nil)], false),
-        ([.attemptFailed(Failure("a", "b"), retryAt: Timestamp(nanoseconds: 1))], false),
-    ] as [([Fact], Bool)])
+    @Test(
+        "A run waits when only a person can bring it on",
+        arguments: [
+            ([Fact.waiting(SignalWait(signal: "s", message: "", until: nil))], true), ([.unknown(.engineDied)], true),
+            ([.interrupted(.engine)], false), ([.succeeded(instead: nil)], false),
+            ([.attemptFailed(Failure("a", "b"), retryAt: Timestamp(nanoseconds: 1))], false),
+        ] as [([Fact], Bool)])
     func waits(_ facts: [Fact], _ isWaiting: Bool) throws {
         for otherRuns in [false, true] {
             let journal = MemoryJournal.make()
@@ -139,16 +146,18 @@ struct ProjectionTests {
         }
     }
 
-    @Test("The status of a run follows its events", arguments: [
-        ([Fact.runPauseRequested(now: false, reason: nil)], RunStatus.pausing),
-        ([.runPauseRequested(now: false, reason: nil), .runPaused], .paused),
-        ([.runPauseRequested(now: false, reason: nil), .runPaused, .runResumed(reason: nil)], .running),
-        ([.runStopRequested(.now, reason: nil)], .stopping),
-        ([.runStopRequested(.now, reason: nil), .runResumed(reason: "taken up")], .stopping),
-        ([.runStopRequested(.now, reason: nil), .runStopped], .stopped), ([.runEnding(.failed, nil)], .ending),
-        ([.runSucceeded], .succeeded), ([.runFailed(Failure("a", "b"))], .failed),
-        ([.runQuarantined(at: RunVersion(1), reason: "x")], .quarantined),
-    ] as [([Fact], RunStatus)])
+    @Test(
+        "The status of a run follows its events",
+        arguments: [
+            ([Fact.runPauseRequested(now: false, reason: nil)], RunStatus.pausing),
+            ([.runPauseRequested(now: false, reason: nil), .runPaused], .paused),
+            ([.runPauseRequested(now: false, reason: nil), .runPaused, .runResumed(reason: nil)], .running),
+            ([.runStopRequested(.now, reason: nil)], .stopping),
+            ([.runStopRequested(.now, reason: nil), .runResumed(reason: "taken up")], .stopping),
+            ([.runStopRequested(.now, reason: nil), .runStopped], .stopped), ([.runEnding(.failed, nil)], .ending),
+            ([.runSucceeded], .succeeded), ([.runFailed(Failure("a", "b"))], .failed),
+            ([.runQuarantined(at: RunVersion(1), reason: "x")], .quarantined),
+        ] as [([Fact], RunStatus)])
     func status(_ facts: [Fact], _ status: RunStatus) throws {
         let journal = MemoryJournal.make()
         var history = HistoryBuilder("a")

@@ -8,10 +8,12 @@ import Testing
 
 @Suite("Records")
 struct RecordTests {
-    @Test("CRC-32C has the check values of RFC 3720", arguments: [
-        (Array("123456789".utf8), 0xE306_9283), ([UInt8](repeating: 0, count: 32), 0x8A91_36AA),
-        ([UInt8](repeating: 0xFF, count: 32), 0x62A8_AB43), (Array(0..<32), 0x46DD_794E), ([], 0),
-    ] as [([UInt8], UInt32)])
+    @Test(
+        "CRC-32C has the check values of RFC 3720",
+        arguments: [
+            (Array("123456789".utf8), 0xE306_9283), ([UInt8](repeating: 0, count: 32), 0x8A91_36AA),
+            ([UInt8](repeating: 0xFF, count: 32), 0x62A8_AB43), (Array(0..<32), 0x46DD_794E), ([], 0),
+        ] as [([UInt8], UInt32)])
     func crc(_ bytes: [UInt8], _ value: UInt32) {
         var crc = CRC32C()
         bytes.withUnsafeBytes { crc.update($0) }
@@ -21,9 +23,11 @@ struct RecordTests {
         #expect(pieces.value == value)
     }
 
-    @Test("Varints have one shortest form and come back", arguments: [
-        0, 1, 127, 128, 16_383, 16_384, UInt64(UInt32.max), UInt64(Int64.max), UInt64.max,
-    ])
+    @Test(
+        "Varints have one shortest form and come back",
+        arguments: [
+            0, 1, 127, 128, 16_383, 16_384, UInt64(UInt32.max), UInt64(Int64.max), UInt64.max,
+        ])
     func varints(_ value: UInt64) {
         var bytes: [UInt8] = []
         bytes.append(varint: value)
@@ -40,7 +44,8 @@ struct RecordTests {
     /// One row for each fact, with and without what may be left out.
     static let facts: [Fact] = {
         let digest = Digest(hashing: [1])
-        let failure = Failure("ValueError", "line\n\"quoted\" Größe \u{1F600}", frame: "shop.py:41 in fetch", item: "sku-1")
+        let failure = Failure(
+            "ValueError", "line\n\"quoted\" Größe \u{1F600}", frame: "shop.py:41 in fetch", item: "sku-1")
         let bare = Failure("Timeout", "")
         var counts = MapCounts()
         counts.succeeded = 9_963
@@ -52,7 +57,8 @@ struct RecordTests {
             .journalOpened(JournalOpening(carries: .all, ren: "0.1.0")),
             .journalOpened(JournalOpening(carries: .own, ren: "")), .journalClosed, .flowRegistered(name: "products"),
             .functionsRecorded(
-                FunctionFile(set: digest, index: 1, count: 2, path: "/home/é/shop.py", signatures: [["name": "shop.x"]])),
+                FunctionFile(set: digest, index: 1, count: 2, path: "/home/é/shop.py", signatures: [["name": "shop.x"]])
+            ),
             .workerStarted(WorkerNote(set: digest, process: 4_711)),
             .workerExited(WorkerNote(set: digest, process: 4_711, end: "signal 9")),
             .functionParked(name: "shop.x", set: digest, reason: "ImportError"),
@@ -143,7 +149,8 @@ struct RecordTests {
         let digest = Digest(hashing: [1])
         var body: [UInt8] = []
         FactBody.write(
-            Event(.started(AttemptStart(input: digest, code: digest)), .node(0), at: Timestamp(nanoseconds: 0)), to: &body)
+            Event(.started(AttemptStart(input: digest, code: digest)), .node(0), at: Timestamp(nanoseconds: 0)),
+            to: &body)
         #expect(body.count <= 110)
     }
 
@@ -159,7 +166,8 @@ struct RecordTests {
         #expect(digest(event, run: 1_000_000) == base)
         #expect(digest(event, version: 10) != base)
         let changes: [(inout Event) -> Void] = [
-            { $0.fact = .succeeded(instead: Failure("a", "b")) }, { $0.subject = .node(2) }, { $0.subject = .item(1, 0) },
+            { $0.fact = .succeeded(instead: Failure("a", "b")) }, { $0.subject = .node(2) },
+            { $0.subject = .item(1, 0) },
             { $0.time = Timestamp(nanoseconds: 6) }, { $0.attempt = 2 }, { $0.previous = RunVersion(3) },
             { $0.cause = .none }, { $0.by = "http:me" }, { $0.payload = nil },
             { $0.payload = PayloadMark(Payload(hashing: [50])) },

@@ -53,7 +53,8 @@ struct VerifierTests {
         for row in try Tables([.events, .payloads], of: memory.journal).rows {
             let sequence = row.key.withUnsafeBytes { JournalSequence(rawValue: $0.load(UInt64.self, at: 0)) }
             // Every byte of small rows, a sample of large ones.
-            let places = row.value.count < 500 ? Array(row.value.indices) : (0..<100).map { _ in random.below(row.value.count) }
+            let places =
+                row.value.count < 500 ? Array(row.value.indices) : (0..<100).map { _ in random.below(row.value.count) }
             for place in places {
                 var changed = row.value
                 changed[place] ^= 1 << UInt8(random.below(8))
@@ -145,7 +146,9 @@ struct VerifierTests {
         #expect(try Verifier(journal).run().findings.map(\.sequence.rawValue) == [3])
     }
 
-    @Test("A bit flipped in the file of a copied journal is named", .tags(.slow), arguments: 41...46 as ClosedRange<UInt64>)
+    @Test(
+        "A bit flipped in the file of a copied journal is named", .tags(.slow),
+        arguments: 41...46 as ClosedRange<UInt64>)
     func flippedFile(_ seed: UInt64) throws {
         let directory = try TestDirectory()
         var journal: StoreJournal? = try directory.open()

@@ -122,7 +122,9 @@ struct WriterTests {
         }
         #expect(append("a") == "ok")
         // The commit, and the try alone; then the ballast makes room.
-        store.rules.withLock { $0.commits = [full, full]; $0.room = 1 }
+        store.rules.withLock {
+            $0.commits = [full, full]; $0.room = 1
+        }
         #expect(append("b") == "ok")
         #expect(store.rules.withLock { $0.roomsMade } == 1)
         store.rules.withLock { $0.commits = [full, full] }
@@ -131,7 +133,9 @@ struct WriterTests {
         #expect(try Verifier(journal).run().isClean)
     }
 
-    @Test("A storage that failed is told once, and everything is refused from then on", arguments: ["not committed", "unknown"])
+    @Test(
+        "A storage that failed is told once, and everything is refused from then on",
+        arguments: ["not committed", "unknown"])
     func storageFault(_ outcome: String) throws {
         let store = try BreakingStore()
         let faults = Mutex<[RenError]>([])
@@ -183,10 +187,13 @@ struct WriterTests {
         #expect(try journal.appendAndWait(batch.events, to: run, after: batch.after).version.rawValue == 3)
     }
 
-    @Test("A faulty journal fails as ordered", arguments: [
-        (FaultyJournal.Fault.notCommitted, "storage.full", 0, "ok"), (.diskFull, "storage.full", 0, "ok"),
-        (.unknownButWritten, "storage.failed", 2, "storage.failed"), (.unknownAndLost, "storage.failed", 0, "storage.failed"),
-    ] as [(FaultyJournal.Fault, String, UInt64, String)])
+    @Test(
+        "A faulty journal fails as ordered",
+        arguments: [
+            (FaultyJournal.Fault.notCommitted, "storage.full", 0, "ok"), (.diskFull, "storage.full", 0, "ok"),
+            (.unknownButWritten, "storage.failed", 2, "storage.failed"),
+            (.unknownAndLost, "storage.failed", 0, "storage.failed"),
+        ] as [(FaultyJournal.Fault, String, UInt64, String)])
     func faulty(_ fault: FaultyJournal.Fault, _ code: String, _ written: UInt64, _ next: String) throws {
         let journal = FaultyJournal(MemoryJournal.make())
         func append(_ name: String) -> String {
@@ -230,7 +237,8 @@ struct WriterTests {
                             let head = try view.head().sequence
                             let row = try view.run(RunNumber(1))
                             // One run: its last event is the head, and its row says so.
-                            return row?.last ?? JournalSequence(0) == head && row?.version.rawValue ?? 0 == head.rawValue
+                            return row?.last ?? JournalSequence(0) == head
+                                && row?.version.rawValue ?? 0 == head.rawValue
                         }
                         if !isWhole { isDone.torn.withLock { $0 += 1 } }
                         count += 1

@@ -10,12 +10,12 @@ package final class JournalReader: JournalReading {
     /// Opens the journal in `directory` as it is.
     ///
     /// - Parameters:
-    ///   - lockIsFree: no engine has the directory, as the caller found out by taking `EngineLock`, which it holds until
-    ///     this returns. Then one empty write transaction is made first, without which readers may miss the last commit
-    ///     of an engine that was killed.
+    ///   - lockIsFree: no engine has the directory, as the caller found out by taking `EngineLock`, which it holds
+    ///     until this returns. Then one empty write transaction is made first, without which readers may miss the last
+    ///     commit of an engine that was killed.
     ///   - holderNamespace: the pid namespace of the engine that holds it.
-    /// - Throws: `journal.newer`, `journal.damaged`, `storage.busy`; `storage.refused` when there is no journal, when the
-    ///   engine is in another pid namespace, or when a second process must not open files with this liblmdb.
+    /// - Throws: `journal.newer`, `journal.damaged`, `storage.busy`; `storage.refused` when there is no journal, when
+    ///   the engine is in another pid namespace, or when a second process must not open files with this liblmdb.
     package init(directory: String, lockIsFree: Bool, holderNamespace: UInt64? = nil) throws(RenError) {
         if !lockIsFree { try Self.checkSecondProcess(holderNamespace) }
         let options = JournalOptions()

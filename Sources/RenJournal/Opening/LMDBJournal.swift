@@ -142,10 +142,12 @@ package enum LMDBJournal {
                 answer.give(.success(try Environment(at: place.directory, options: environmentOptions)))
             } catch { answer.give(.failure(error)) }
         }
-        thread.detach()
         guard let result = answer.wait(milliseconds: options.patienceMilliseconds) else {
+            thread.detach()
             throw writeLockIsHeld
         }
+        // The thread lets go of the environment with its end: later, a second opening would find it open.
+        thread.join()
         return try result.get()
     }
 

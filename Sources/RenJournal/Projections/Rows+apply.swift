@@ -105,8 +105,12 @@ extension NodeRow {
 
 extension ItemRow {
     mutating func apply(_ event: Event, at place: ProjectionFold.Place, obsolete: inout [JournalSequence]) {
+        if case .resultRejected = event.fact {
+            // That of a settled item is linked to nothing: `last` still leads to the item's result.
+            if event.previous > .none { last = place.version }
+            return
+        }
         last = place.version
-        if case .resultRejected = event.fact { return }
         attempts = max(attempts, event.attempt)
         until = nil
         switch event.fact {

@@ -28,9 +28,6 @@ extension Digest {
 
     /// R(0): where the chain of a run begins.
     static func chainStart(ofRun id: String) -> Digest { Digest(hashing: Array(id.utf8)) }
-
-    /// - Precondition: 32 bytes.
-    init(loading bytes: UnsafeRawBufferPointer) { self.init(bytes) }
 }
 
 extension Payload {

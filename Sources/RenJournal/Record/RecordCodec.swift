@@ -6,7 +6,7 @@ import RenCore
 ///     run             varint
 ///     ─ from here on in the digest ─
 ///     type            varint, `EventType`
-///     presence        1 byte: 1 node, 2 item, 4 attempt, 8 previous, 16 cause, 32 body, 64 payload, 128 payload in chunks
+///     presence        1 byte: 1 node, 2 item, 4 attempt, 8 previous, 16 cause, 32 body, 64 payload, 128 in chunks
 ///     version         varint
 ///     time            8 bytes, big-endian, nanoseconds since 1970 (two's complement)
 ///     node            varint ┐
@@ -24,10 +24,12 @@ import RenCore
 ///     G               32 bytes, head of the journal's chain with this event
 ///     CRC             4 bytes, big-endian, CRC-32C of the sequence (8 bytes, big-endian) and all bytes before
 ///
-/// Varints (see `Bytes.swift`) make the header of an item's record about 25 bytes; fixed fields would take 62. The sequence is
-/// the key; since the CRC covers it, a record in a wrong place does not read. Digest = SHA-256(header from the type
-/// on ‖ body ‖ payload hash), R(v) = SHA-256(R(v−1) ‖ digest), R(0) = SHA-256(run id), G(s) = SHA-256(G(s−1) ‖ R),
-/// G(0) = 32 zero bytes. Neither sequence nor run number is in a digest, so a run keeps its R in another journal.
+/// Varints (see `Bytes.swift`) make the header of an item's record about 25 bytes; fixed fields would take 62. The
+/// sequence is the key; since the CRC covers it, a record in a wrong place does not read.
+///
+/// Digest = SHA-256(header from the type on ‖ body ‖ payload hash), R(v) = SHA-256(R(v−1) ‖ digest), R(0) =
+/// SHA-256(run id), G(s) = SHA-256(G(s−1) ‖ R), G(0) = 32 zero bytes. Neither sequence nor run number is in a digest,
+/// so a run keeps its R in another journal.
 package enum RecordCodec {
     package static let format: UInt8 = 1
     /// Larger payloads go to the table `payloads`: LMDB puts values over 2,022 bytes on pages of their own.

@@ -5,8 +5,8 @@ import Synchronization
 ///
 /// LMDB's write transaction belongs to the thread that began it, so nothing is awaited between begin and end.
 ///
-/// `@unchecked Sendable`: `committer`, `fault` and `nextHouseKeeping` are touched by the writer's thread alone; the rest
-/// never changes after `init` or guards itself.
+/// `@unchecked Sendable`: `committer`, `fault` and `nextHouseKeeping` are touched by the writer's thread alone; the
+/// rest never changes after `init` or guards itself.
 final class JournalWriter: @unchecked Sendable {
     private static let houseKeepingMilliseconds = 10_000
 

@@ -21,7 +21,8 @@ struct FlowEvalCommand: ParsableCommand {
 
     @OptionGroup var output: OutputOptions
 
-    func validate() throws {
+    mutating func validate() throws {
+        rules.removeAll { $0 == "--" }
         guard rules.count == 1 else { throw ValidationError("one expression is wanted, not \(rules.count)") }
     }
 

@@ -9,8 +9,8 @@ struct JournalVerifyCommand: ParsableCommand {
         commandName: "verify",
         abstract: "Read every event and payload and check all hashes; exit 20 when one is wrong.",
         discussion: """
-            An anchor is SEQUENCE:HASH, as ren run prints it at its end. Kept elsewhere, it proves that the journal up to \
-            there is the one that was seen then.
+            An anchor is SEQUENCE:HASH, as ren run prints it at its end. Kept elsewhere, it proves that the journal \
+            up to there is the one that was seen then.
             """)
 
     @Option(name: .long, parsing: .singleValue, help: ArgumentHelp("May be repeated.", valueName: "sequence:hash"))
@@ -24,20 +24,27 @@ struct JournalVerifyCommand: ParsableCommand {
         try output.require(.human, .json)
         for text in anchor { _ = try Anchor(text) }
         _ = try data.existing()
-        var arguments = ["journal", "verify-in-child", "--data", data.path]
+        var arguments = ["journal", "verify-in-child", "--data", data.path, "-o", output.output.rawValue]
         for text in anchor { arguments += ["--anchor", text] }
-        let child = try ChildProcess.run(SystemFile.executable, arguments)
+        let child = try ChildProcess(SystemFile.executable, arguments)
+        let last = child.errors.split(separator: "\n").last.map { " (\(Terminal.escaped(String($0))))" } ?? ""
         switch child.end {
-        case .exited(0), .exited(ExitCode.integrity.rawValue):
-            // Without a report the journal could not even be opened, and the child has said why.
-            guard let report = try? JSON(parsing: child.output, limits: .payload) else { throw ExitCode.integrity }
-            try show(report)
         case .exited(ExitCode.storage.rawValue):
-            throw damaged("a page of the journal's file cannot be read")
-        case .exited(let status):
-            throw ExitCode(status)
+            throw damaged("a page of the journal's file cannot be read\(last)")
         case .killed(let signal):
-            throw damaged("the check was ended by signal \(signal): the journal's file is damaged beyond reading")
+            throw damaged(
+                "the check was ended by signal \(signal): the journal's file is damaged beyond reading\(last)")
+        case .exited(let status):
+            // Without a report the journal could not even be opened, and the child has said why.
+            guard [0, ExitCode.integrity.rawValue].contains(status), !child.output.isEmpty else {
+                Terminal.writeToStandardError(child.errors)
+                throw ExitCode(status)
+            }
+            do {
+                try show(try JSON(parsing: child.output, limits: .payload))
+            } catch let error as JSONError {
+                throw RenError(.internalError, "the report of the check cannot be read: \(error)")
+            }
         }
     }
 
@@ -64,8 +71,8 @@ struct JournalVerifyCommand: ParsableCommand {
         let verdict =
             findings.isEmpty ? "chain intact, 0 gaps" : Words.count(Int(number("finding_count")), "finding")
         Terminal.print(
-            "checked \(Words.grouped(number("events"))) events, \(Words.bytes(number("bytes"))), \(seconds): \(verdict), "
-                + "last seq \(number("head")) sha256:\(report["head_hash"]?.stringValue ?? "")")
+            "checked \(Words.grouped(number("events"))) events, \(Words.bytes(number("bytes"))), \(seconds): "
+                + "\(verdict), last seq \(number("head")) sha256:\(report["head_hash"]?.stringValue ?? "")")
         throw findings.isEmpty ? ExitCode.success : .integrity
     }
 }

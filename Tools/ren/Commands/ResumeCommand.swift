@@ -51,6 +51,7 @@ struct ResumeCommand: AsyncParsableCommand {
         let live = LiveRun(
             session: session, number: row.number, id: row.id, options: output, showsProgress: !noProgress)
         live.announce("\(row.flowName) \(row.id)  goes on; Ctrl-C pauses and leaves")
+        Signals.watch()
         try await session.takeUp(row.number, functions: loaded, by: "cli")
         return try await live.follow()
     }

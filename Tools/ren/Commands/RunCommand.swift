@@ -8,10 +8,11 @@ struct RunCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "run", abstract: "Run a flow here and follow it until it ends or waits for a person.",
         discussion: """
-            Ctrl-C pauses the run, lets what is in flight finish and leaves; ren resume goes on with it. Twice leaves at \
-            once, and nothing that was finished is done again. With --id the same command again goes on with the run, or \
-            prints the result of one that has ended.
-            """)
+            Ctrl-C pauses the run, lets what is in flight finish and leaves; ren resume goes on with it. Twice leaves \
+            at once, and nothing that was finished is done again. With --id the same command again goes on with the \
+            run, or prints the result of one that has ended.
+            """,
+        aliases: ["r"])
 
     @Argument(help: "A flow file, YAML or JSON.")
     var flow: String
@@ -59,6 +60,7 @@ struct RunCommand: AsyncParsableCommand {
         }
         let errors = FunctionCheck.errors(of: flow, in: check.document, signatures: loaded.signatures)
         guard errors.isEmpty else { throw FlowErrors(errors.map { $0.named(self.flow) }) }
+        Signals.watch()
         let started = try await session.start(flow, input: input, id: id, functions: loaded, by: "cli")
         let live = LiveRun(
             session: session, number: started.number, id: started.id, options: output, showsProgress: !noProgress)

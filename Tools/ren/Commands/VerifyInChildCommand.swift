@@ -13,6 +13,9 @@ struct VerifyInChildCommand: ParsableCommand {
 
     @OptionGroup var data: DataOption
 
+    /// The report is JSON always; this says how errors are printed.
+    @OptionGroup var output: OutputOptions
+
     func run() throws {
         let start = ContinuousClock.now
         let (report, findings) = try check()

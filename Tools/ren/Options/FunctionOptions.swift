@@ -22,7 +22,7 @@ struct FunctionOptions: ParsableArguments {
         guard Terminal.inputIsTerminal else { return .no }
         return .ask { packages in
             Terminal.writeToStandardError(
-                "The functions need: \(Terminal.escaped(packages.joined(separator: ", ")))\nInstall them for ren? [y/N] "
+                "The functions need: \(Terminal.escaped(packages.joined(separator: ", ")))\nInstall them? [y/N] "
             )
             return ["y", "yes"].contains(readLine()?.lowercased() ?? "")
         }

@@ -14,7 +14,6 @@ struct LiveRun {
 
     /// - Returns: what the process ends with.
     func follow() async throws -> ExitCode {
-        Signals.watch()
         let painter = Task { [self] in await paint() }
         let listener = Task { [self] in await listen() }
         let rest = await session.engine.rest(of: number)

@@ -10,7 +10,8 @@ import Musl
 
 /// Ctrl-C and `kill` while a run is followed: the first is counted for whoever follows, the second ends the process.
 ///
-/// Before `watch` they end the process as usual. Nothing is lost either way: what was acknowledged is in the journal.
+/// To be watched before the run begins: then no call is in flight that nobody pauses. Before that they end the process
+/// as usual. Nothing is lost either way: what was acknowledged is in the journal.
 enum Signals {
     static func watch() {
         for signal in [SIGINT, SIGTERM] {
