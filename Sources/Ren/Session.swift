@@ -96,6 +96,14 @@ package final class Session: Sendable {
         if functions == nil, let set = row.functions { loaded = try await self.functions.recorded(set) }
         let flow = try recordedFlow(row.flow)
         let run = runFunctions(loaded)
+        let missing = FunctionCheck.errors(of: flow, in: nil, signatures: run.signatures)
+        guard missing.isEmpty else {
+            // Its attempts are not touched: the run waits until the functions are there again.
+            throw RenError(
+                .functionMissing,
+                "run \(row.id) cannot go on: " + missing.map(\.message).joined(separator: "; "),
+                hint: "put the function back, or name the file that has it with -f")
+        }
         try await engine.takeUp(number, plan: Plan(flow, signatures: run.signatures), functions: run, by: by)
     }
 
@@ -152,6 +160,11 @@ package final class Session: Sendable {
             swift: swift,
             workers: loaded.host)
     }
+}
+
+extension RenError.Code {
+    /// A function that the run's flow calls is not in the files it was given.
+    package static let functionMissing = Self("function.missing")
 }
 
 /// A run's name when its starter gives none: `r_` and eight letters or digits.

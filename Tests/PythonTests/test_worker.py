@@ -666,6 +666,25 @@ def test_items_annotation_wraps_a_short_list_too(engine):
     assert engine.value("f", {"xs": [1, 2]}) == [True, 2, [1, 2]]
 
 
+STORED = [
+    ("def f(xs): return [type(xs).__name__, len(xs), sum(xs)]", ["LineItems", 10, 45]),
+    ("def f(xs: ren.Items): return [xs[2], xs[-1], xs[1:3], sum(xs)]", [2, 9, [1, 2], 45]),
+    ("def f(xs: list): return [type(xs).__name__, sum(xs)]", ["list", 45]),
+    ("async def f(xs: 'list[int]'): return [type(xs).__name__, sum(xs)]", ["list", 45]),
+    ("async def f(xs): return [x async for x in xs]", list(range(10))),
+]
+
+
+@pytest.mark.parametrize("source, wanted", STORED, ids=[row[0] for row in STORED])
+def test_a_list_that_became_an_artifact_is_items_again(engine, source, wanted):
+    lines = "".join("{}\n".format(n) for n in range(10)).encode()
+    digest = hashlib.sha256(lines).hexdigest()
+    (engine.artifacts / digest).write_bytes(lines)
+    reference = {"artifact": "sha256:" + digest, "name": "items.jsonl", "bytes": len(lines), "lines": 10}
+    engine.start("import ren\n@ren.function\n" + source)
+    assert engine.value("f", {"xs": reference}) == wanted
+
+
 @pytest.mark.parametrize("kind", ["def", "async def"])
 def test_unreadable_page_fails_the_attempt(engine, kind):
     engine.start("import ren\n@ren.function\n{} f(xs: list): ...".format(kind))

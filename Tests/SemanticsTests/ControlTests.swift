@@ -107,6 +107,8 @@ struct ControlTests {
             "a: {function: f}\np: {pause: {message: One, signal: approve, form: {type: object, required: [by]}}}",
             on: kind)
         #expect(throws: RenError.Code.signalUnknown) { try stage.code { try stage.signal("aprove") } }
+        let huge = JSON.string(String(repeating: "x", count: 1 << 20))
+        #expect(throws: RenError.Code.payloadTooLarge) { try stage.code { try stage.signal("approve", huge) } }
         #expect(throws: RenError.Code.signalInvalid) { try stage.code { try stage.signal("approve", [:]) } }
         try stage.signal("approve", ["by": "me"])
         #expect(throws: RenError.Code.signalAnswered) { try stage.code { try stage.signal("approve", ["by": "me"]) } }

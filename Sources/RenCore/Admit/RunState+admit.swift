@@ -105,6 +105,11 @@ extension RunState {
 
     private func signal(_ name: String, _ payload: Payload, _ now: Timestamp, _ by: String?) throws(RenError) -> Event {
         try requireNotEnding()
+        guard payload.bytes.count <= Self.signalBytesMax else {
+            throw RenError(
+                .payloadTooLarge, "the data of signal “\(name)” has \(payload.bytes.count) bytes; 1 MiB is possible",
+                hint: "hand large data over as a file that a function reads")
+        }
         let pauses = plan.pauses.filter { $0.signal == nil || $0.signal == name }
         guard !pauses.isEmpty else {
             let names = plan.pauses.compactMap(\.signal)
@@ -122,6 +127,8 @@ extension RunState {
         if let form = pause.form { try check(payload, against: form, signal: name) }
         return Event(.signalReceived(name: name), .run, at: now, by: by, payload: PayloadMark(payload))
     }
+
+    private static let signalBytesMax = 1 << 20
 
     private func check(_ payload: Payload, against form: JSONSchema, signal: String) throws(RenError) {
         let value: JSON

@@ -8,7 +8,7 @@ import time
 from .context import Context
 from .errors import Interrupted, RenError
 from .failure import failure, is_interruption
-from .items import LazyItems
+from .items import LazyItems, LineItems
 from .outbox import Throttle
 from .output import LINE_LIMIT, Lines
 from .protocol import compact, cut, frame, message, value_message
@@ -178,13 +178,16 @@ class Call(Context):
         signature = self.function.signature
         signature.check_names(self._arguments, self._lazy)
         found = self._arguments
-        if not self._lazy:
+        stored = [name for name in found if LineItems.is_reference(found[name])]
+        if not self._lazy and not stored:
             return found, []
         lists = signature.lists
+        for name in stored:
+            found[name] = LineItems(found[name], None if name in lists else signature.element_converter(name))
         for name, total in self._lazy.items():
             convert = None if name in lists else signature.element_converter(name)
             found[name] = LazyItems(total, *self._readers(name), convert)
-        return found, [name for name in self._lazy if name in lists]
+        return found, [name for name in lists if name in self._lazy or name in stored]
 
     def _complete(self, found: Dict[str, Any]) -> Dict[str, Any]:
         signature = self.function.signature

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, AsyncIterator, Callable, Iterable, List, Optional, Tuple
+    from typing import Any, AsyncIterator, Callable, Dict, Iterable, List, Optional, Tuple
 
 
 class Items(Sequence):  # type: ignore[type-arg]
@@ -62,6 +62,68 @@ class Items(Sequence):  # type: ignore[type-arg]
     def __repr__(self) -> str:
         known = isinstance(self._source, Sequence)
         return "<ren.Items of {}>".format(len(self) if known else "unknown length")
+
+
+class LineItems(Items):
+    """A long list that an earlier function returned as `ren.Items`: an artifact of JSON Lines.
+
+    Walks read the file line by line; the first index or slice notes where each line begins.
+    """
+
+    def __init__(self, reference: Dict[str, Any], convert: Optional[Callable[[Any], Any]] = None) -> None:
+        from .artifacts import folder
+
+        self._path = folder() + "/" + reference["artifact"].partition(":")[2]
+        self._total: int = reference["lines"]
+        self._convert = convert
+        self._starts: Optional[List[int]] = None
+
+    @staticmethod
+    def is_reference(value: Any) -> bool:
+        """Whether an argument is what `ren.Items` became on its way."""
+        if not isinstance(value, dict) or not isinstance(value.get("lines"), int):
+            return False
+        name = value.get("artifact")
+        return isinstance(name, str) and name.startswith("sha256:") and len(name) == 71 and name[7:].isalnum()
+
+    def __len__(self) -> int:
+        return self._total
+
+    def __iter__(self) -> Iterator[Any]:
+        with open(self._path, "rb") as file:
+            for line in file:
+                yield self._value(line)
+
+    async def __aiter__(self) -> AsyncIterator[Any]:
+        for value in self:
+            yield value
+
+    def __getitem__(self, index: Any) -> Any:
+        places = range(self._total)[index]  # understands negative places, raises IndexError
+        if self._starts is None:
+            with open(self._path, "rb") as file:
+                starts = [0]
+                for line in file:
+                    starts.append(starts[-1] + len(line))
+            self._starts = starts
+        with open(self._path, "rb") as file:
+            if isinstance(places, int):
+                return self._read(file, places)
+            return [self._read(file, place) for place in places]
+
+    def _read(self, file: Any, place: int) -> Any:
+        assert self._starts is not None
+        file.seek(self._starts[place])
+        return self._value(file.readline())
+
+    def _value(self, line: bytes) -> Any:
+        import json
+
+        value = json.loads(line)
+        return value if self._convert is None else self._convert(value)
+
+    def __repr__(self) -> str:
+        return "<ren.Items of {}>".format(self._total)
 
 
 class LazyItems(Items):
