@@ -28,6 +28,8 @@ package struct LMDBError: Error, Sendable, Equatable {
         case corrupted
         case versionMismatch
         case invalidFile
+        /// The data file is cut short or contradicts itself, in words.
+        case damagedFile(String)
         /// This process has the directory or one of its files open already.
         case alreadyOpen
         /// Locks, mapped memory or flushes do not hold there; the name is that of the file system.
@@ -66,12 +68,26 @@ package struct LMDBError: Error, Sendable, Equatable {
         self.init(Kind(returnCode: code), code: code, operation: operation)
     }
 
+    /// Whether damaged pages explain it. LMDB answers them with codes that otherwise only a wrong use has, which is why
+    /// those count only here.
+    package var isDamage: Bool {
+        switch kind {
+        case .corrupted, .invalidFile, .versionMismatch, .notFound, .tableMissing, .damagedFile: true
+        case .badDirectory(.empty): true
+        case .other(MDB_INCOMPATIBLE), .other(MDB_CURSOR_FULL), .other(MDB_BAD_TXN), .other(MDB_PAGE_FULL),
+            .other(MDB_BAD_DBI):
+            true
+        default: false
+        }
+    }
+
     /// The words of LMDB or of the operating system for `code`; our own for what they do not know.
     package var message: String {
         switch kind {
         case .alreadyOpen: "the environment is already open in this process"
         case .unsupportedFileSystem(let name): "the file system \(name) is not supported"
         case .badDirectory(let problem): problem.description
+        case .damagedFile(let what): "the data file is damaged: \(what)"
         case .tableMissing(let name): "table \(name) is missing"
         case .busy: "another process is opening or closing the environment"
         default: Self.text(of: code)

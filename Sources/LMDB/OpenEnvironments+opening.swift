@@ -12,7 +12,7 @@ extension OpenEnvironments {
     /// Whether another process, in the middle of opening or closing, explains the error.
     static func isPassing(_ error: LMDBError) -> Bool {
         switch error.kind {
-        case .invalidFile, .versionMismatch, .busy: true
+        case .invalidFile, .versionMismatch, .damagedFile, .busy: true
         case .io(let code): [EAGAIN, EACCES, EBUSY, EINVAL].contains(code)
         default: false
         }

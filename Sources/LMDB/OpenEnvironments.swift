@@ -68,6 +68,7 @@ enum OpenEnvironments {
         var attempt = 0
         while true {
             do {
+                try MetaPages.check(directory.dataPath)
                 try directory.reserveLockFile(readers: options.maxReaders)
                 return try unsafe openOnce(directory, options, breadcrumb)
             } catch  where attempt < retries && isPassing(error) {

@@ -34,6 +34,13 @@ package final class StoreJournal: Journal {
 
     package func close() { writer.close() }
 
+    /// Closes, and gives the files back as soon as nothing reads them any more, though references to the journal remain:
+    /// it can be opened again then. What is read later fails.
+    package func giveBack() {
+        close()
+        store.close()
+    }
+
     package func read<R>(_ body: (borrowing JournalView) throws(RenError) -> R) throws(RenError) -> R {
         try store.read { snapshot throws(RenError) in
             let view = JournalView(snapshot)

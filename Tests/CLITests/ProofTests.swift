@@ -83,12 +83,27 @@ struct ProofTests {
         try bytes.write(
             to: URL(fileURLWithPath: copy.data + "/journal/" + URL(fileURLWithPath: path).lastPathComponent))
         let ending = try ren("journal", "ls", "--run", "one", "-o", "jsonl").lines.first { $0["type"] == "run.ending" }
+        try Self.readAround(copy, ending?["sequence"]?.integerValue)
         let result = try copy("journal", "verify", "-o", "json")
         #expect(result.code == 20, "\(result.output) \(result.errors)")
         let findings = try #require(try result.json["findings"]?.arrayValue)
         #expect(findings.contains { $0["sequence"] == ending?["sequence"] }, "\(findings)")
         #expect(try copy("journal", "verify").output.contains("✗ #"))
         #expect(try ren("journal", "verify").code == 0, "the original is whole")
+    }
+
+    /// Reading goes on behind an event that cannot be read, and marks it.
+    private static func readAround(_ copy: Ren, _ sequence: Int64?) throws {
+        let sequence = try #require(sequence)
+        let list = try copy("journal", "ls", "-o", "jsonl")
+        #expect(list.code == 20, "\(list.errors)")
+        let lines = try list.lines
+        #expect(lines.compactMap { $0["sequence"]?.integerValue } == (1...Int64(lines.count)).map(\.self))
+        #expect(lines.filter { $0["damaged"] != nil }.map { $0["sequence"]?.integerValue } == [sequence])
+        #expect(lines.last?["type"] != nil)
+        let shown = try copy("journal", "show", "\(sequence)", "-o", "json")
+        #expect(shown.code == 20)
+        #expect(try shown.json["damaged"] != nil)
     }
 
     @Test("A journal cut short is reported with 20 or refused with 65, never by a crash of ours")
@@ -102,6 +117,10 @@ struct ProofTests {
             #expect([20, 65].contains(result.code), "\(pages) pages: \(result.code) \(result.errors)")
             #expect(!result.wasKilled)
             if result.output.isEmpty { #expect(result.errorCode != nil, "\(result.errors)") }
+            for command in [["runs"], ["show", "two"], ["stop", "two"], ["resume", "two"]] {
+                let refused = try ren.run(command + ["-o", "json"])
+                #expect(refused.code == 65 && refused.errorCode == "journal.damaged", "\(command): \(refused)")
+            }
         }
     }
 

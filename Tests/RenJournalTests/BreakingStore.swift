@@ -40,6 +40,7 @@ final class BreakingStore: Store {
     }
 
     func keepHouse() {}
+    func close() {}
 
     private final class Transaction: StoreTransaction {
         private let inner: any StoreTransaction

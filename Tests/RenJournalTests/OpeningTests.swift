@@ -81,19 +81,26 @@ struct OpeningTests {
         #expect(try Data(contentsOf: path) == before)
     }
 
-    @Test("Damage in the last records is found at start and named")
+    /// Flips a bit of the record at `sequence`, or turns it back.
+    private func damage(_ directory: TestDirectory, _ sequence: JournalSequence) throws {
+        try change(directory) { transaction throws(RenError) in
+            var record: [UInt8] = []
+            _ = try transaction.withValue(of: Key(sequence), in: .events) { record = Array($0) }
+            record[record.count / 2] ^= 4
+            try transaction.put(record, for: Key(sequence), in: .events)
+        }
+    }
+
+    @Test("Damage in the last records of the run `journal` is found at start and named")
     func damagedTail() throws {
         let directory = try TestDirectory()
         let head = try filled(directory)
-        for back in [UInt64(0), 1, 50] {
-            let sequence = JournalSequence(rawValue: head.sequence.rawValue - back)
-            var record: [UInt8] = []
-            try change(directory) { transaction throws(RenError) in
-                _ = try transaction.withValue(of: Key(sequence), in: .events) { record = Array($0) }
-                var changed = record
-                changed[record.count / 2] ^= 4
-                try transaction.put(changed, for: Key(sequence), in: .events)
-            }
+        let own = try directory.open().read { view throws(RenError) in
+            try view.page(of: .journal, after: .none).suffix(3).map(\.sequence)
+        }
+        #expect(own.count == 3)
+        for sequence in own {
+            try damage(directory, sequence)
             do {
                 _ = try directory.open()
                 Issue.record("a damaged journal was opened")
@@ -102,9 +109,7 @@ struct OpeningTests {
                 #expect(error.message.contains("event \(sequence) "))
                 #expect(error.hint?.contains("ren journal verify") == true)
             }
-            try change(directory) { transaction throws(RenError) in
-                try transaction.put(record, for: Key(sequence), in: .events)
-            }
+            try damage(directory, sequence)
         }
         // A cut tail: the state says more.
         var last: [UInt8] = []
@@ -117,6 +122,95 @@ struct OpeningTests {
             try transaction.put(last, for: Key(head.sequence), in: .events)
         }
         #expect(code { _ = try directory.open() } == "ok")
+    }
+
+    @Test("A damaged record stops its run alone, wherever it stands", arguments: [1, 2, 3, 4, 5, 6] as [UInt64])
+    func damagedRun(_ place: UInt64) throws {
+        let directory = try TestDirectory()
+        var histories = [HistoryBuilder("a"), HistoryBuilder("b")]
+        let runs: [RunNumber]
+        do {
+            let journal = try directory.open()
+            runs = histories.map { _ in journal.reserveRun() }
+            for index in histories.indices { histories[index].create() }
+            for step in 0..<3 {
+                for (index, run) in runs.enumerated() {
+                    if step > 0 { histories[index].start(.node(step)) }
+                    let batch = histories[index].take()
+                    try journal.appendAndWait(batch.events, to: run, after: batch.after)
+                }
+            }
+            journal.close()
+        }
+        try damage(directory, JournalSequence(rawValue: place))
+        let bad = Int((place - 1) % 2)
+        for round in 0..<2 {
+            let journal = try directory.open()
+            try journal.read { view throws(RenError) in
+                var read = 0
+                for (index, run) in runs.enumerated() {
+                    do throws(RenError) {
+                        try view.history(of: run) { _, _ in
+                            read += 1
+                            return .continue
+                        }
+                    } catch {
+                        #expect(index == bad && error.code == .journalDamaged)
+                    }
+                }
+                #expect(read == 3 + Int(place - 1) / 2 + round)
+            }
+            let good = runs[1 - bad]
+            histories[1 - bad].start(.node(9))
+            let batch = histories[1 - bad].take()
+            try journal.appendAndWait(batch.events, to: good, after: batch.after)
+            var report = try Verifier(journal).run()
+            #expect(report.findings.map(\.sequence.rawValue) == [place])
+            let isOpen = try journal.read { view throws(RenError) in try view.openRuns().contains(runs[bad]) }
+            #expect(isOpen == (round == 0))
+            guard isOpen else { continue }
+            let note = Event(.runQuarantined(at: RunVersion(1), reason: "x"), .run, at: histories[bad].time)
+            try journal.appendAndWait([note], to: runs[bad], after: Batch.anyVersion)
+            report = try Verifier(journal).run()
+            #expect(report.findings.map(\.sequence.rawValue) == [place])
+            journal.close()
+        }
+    }
+
+    @Test(
+        "A journal whose file is cut short, empty or gone is damaged, for all", arguments: [nil, 0, 100, 4_096, 8_192])
+    func cutFile(_ byteCount: Int?) throws {
+        let directory = try TestDirectory()
+        _ = try filled(directory)
+        let path = directory.data.journal + "/data.mdb"
+        if let byteCount {
+            let file = try #require(FileHandle(forUpdatingAtPath: path))
+            try file.truncate(atOffset: UInt64(byteCount))
+        } else {
+            try FileManager.default.removeItem(atPath: path)
+        }
+        let attempts: [() throws -> Void] = [
+            { _ = try directory.open() },
+            { _ = try JournalReader(directory: directory.data.journal, lockIsFree: true) },
+            { _ = try JournalReader(directory: directory.data.journal, lockIsFree: false) },
+        ]
+        for attempt in attempts {
+            #expect(code(attempt) == "journal.damaged")
+            do { try attempt() } catch let error as RenError { #expect(error.hint != nil) }
+        }
+        #expect(FileManager.default.fileExists(atPath: path) == (byteCount != nil), "nothing is made in its place")
+    }
+
+    @Test(
+        "What LMDB says of damaged pages is damage; a wrong use is not",
+        arguments: [
+            (-30_796, "journal.damaged"), (-30_797, "journal.damaged"), (-30_793, "journal.damaged"),
+            (-30_782, "journal.damaged"), (-30_784, "journal.damaged"), (-30_787, "journal.damaged"),
+            (-30_786, "journal.damaged"), (-30_780, "journal.damaged"), (-30_799, "internal"), (-30_781, "internal"),
+            (-30_790, "storage.busy"), (5, "storage.failed"),
+        ] as [(Int32, String)])
+    func damageCodes(_ code: Int32, _ expected: String) {
+        #expect(RenError(LMDBError(returnCode: code, operation: .get)).code.rawValue == expected)
     }
 
     @Test("Projections that are empty, behind or old are made again", arguments: ["empty", "behind", "old"])

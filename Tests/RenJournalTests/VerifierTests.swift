@@ -134,6 +134,58 @@ struct VerifierTests {
         #expect(report.findings.first?.run == run)
     }
 
+    /// Where the reference to an artifact stands in a payload.
+    enum Reference: CaseIterable {
+        case alone, nested, spaced, inChunks, betweenChunks
+
+        func payload(_ hash: String) -> [UInt8] {
+            switch self {
+            case .alone: Array(#"{"artifact":"sha256:\#(hash)","name":"a","bytes":5}"#.utf8)
+            case .nested: Array(#"{"a":[1,{"b":{"artifact":"sha256:\#(hash)"}}]}"#.utf8)
+            case .spaced: Array(#"{"name":"a", "artifact" : "sha256:\#(hash)" }"#.utf8)
+            case .inChunks: padded(hash, before: 100_000)
+            case .betweenChunks: padded(hash, before: RecordCodec.chunkBytes - 40)
+            }
+        }
+
+        private func padded(_ hash: String, before count: Int) -> [UInt8] {
+            Array("{\"pad\":\"\(String(repeating: "x", count: count - 8))\",\"artifact\":\"sha256:\(hash)\"}".utf8)
+        }
+    }
+
+    @Test("An artifact that is changed, gone or not a file is named with the event", arguments: Reference.allCases)
+    func artifacts(_ reference: Reference) throws {
+        let directory = try TestDirectory()
+        let content = Array("hello".utf8)
+        let path = directory.data.artifacts + "/\(Digest(hashing: content))"
+        let journal = MemoryJournal.make()
+        var history = HistoryBuilder("a")
+        history.create(input: #"{"text":"\"artifact\":\"sha256:\#(String(repeating: "0", count: 64))\""}"#)
+        history.start(.node(0))
+        history.succeed(.node(0), reference.payload("\(Digest(hashing: content))"))
+        try journal.appendAndWait(history.take().events, to: journal.reserveRun(), after: .none)
+        func found() throws -> [String] {
+            let report = try Verifier(journal, artifacts: directory.data.artifacts).run()
+            #expect(report.artifacts == 1)
+            return report.findings.map {
+                "\($0.sequence) \($0.what.split(separator: " ").dropFirst(3).joined(separator: " "))"
+            }
+        }
+        #expect(try found() == ["3 is missing"])
+        try Data(content).write(to: URL(fileURLWithPath: path))
+        #expect(try found() == [])
+        for (place, byte) in content.enumerated() {
+            var changed = content
+            changed[place] = byte ^ 1
+            try Data(changed).write(to: URL(fileURLWithPath: path))
+            #expect(try found() == ["3 has another content"])
+        }
+        try FileManager.default.removeItem(atPath: path)
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
+        #expect(try found().first?.hasPrefix("3 cannot be read") == true)
+        #expect(try Verifier(journal).run().isClean, "without a folder they are not looked at")
+    }
+
     @Test("Time that goes back within a run is found")
     func timeGoesBack() throws {
         let journal = MemoryJournal.make()

@@ -28,6 +28,12 @@ enum Paths {
         return lstat(path, &status) == 0
     }
 
+    /// In bytes; nil when there is nothing.
+    static func size(_ path: String) -> Int? {
+        var status = stat()
+        return lstat(path, &status) == 0 ? Int(status.st_size) : nil
+    }
+
     /// What just failed, by `errno`.
     static func failure(_ code: RenError.Code, _ what: String, _ path: String) -> RenError {
         let reason = String(cString: strerror(errno))

@@ -13,6 +13,7 @@ import RenCore
 struct JournalPlace {
     let directory: String
     var temporary: String { directory + ".new" }
+    var data: String { directory + "/data.mdb" }
     var parent: String { Paths.parent(of: directory) }
     var ballast: String { parent + "/ballast" }
 
@@ -27,14 +28,24 @@ struct JournalPlace {
     /// Whether a journal has to be made. A directory without the data file but with other things is no journal and is
     /// not touched.
     func isMissing() throws(RenError) -> Bool {
-        if Paths.exists(directory + "/data.mdb") { return false }
-        guard Paths.exists(directory) else { return true }
-        guard rmdir(directory) == 0 else {
-            throw RenError(
-                .journalDamaged, "\(directory) holds no journal, but other files",
-                hint: "move it away, or give another data directory")
-        }
+        try checkData()
+        if Paths.exists(data) { return false }
+        guard !Paths.exists(directory) || rmdir(directory) == 0 else { throw failure("remove", directory) }
         return true
+    }
+
+    /// Refuses a directory whose journal is gone: other files without the data file, or one without a byte.
+    func checkData() throws(RenError) {
+        if Paths.exists(data) {
+            guard Paths.size(data) == 0 else { return }
+            throw RenError(.journalDamaged, "the journal \(data) is empty", hint: RenError.damageHint)
+        }
+        let others = Paths.entries(of: directory).filter { $0 != "." && $0 != ".." }
+        guard others.isEmpty else {
+            throw RenError(
+                .journalDamaged, "\(directory) holds other files (\(others.sorted()[0])), but no journal in data.mdb",
+                hint: "put data.mdb back from a backup, or move \(directory) away to begin anew")
+        }
     }
 
     func makeTemporary() throws(RenError) {

@@ -20,7 +20,8 @@ package final class JournalReader: JournalReading {
         if !lockIsFree { try Self.checkSecondProcess(holderNamespace) }
         let options = JournalOptions()
         let place = JournalPlace(directory)
-        guard Paths.exists(place.directory + "/data.mdb") else {
+        try place.checkData()
+        guard Paths.exists(place.data) else {
             throw RenError(
                 .storageRefused, "there is no journal in \(place.directory)",
                 hint: "`ren run` makes one; `--data` names another data directory")
@@ -55,7 +56,8 @@ package final class JournalReader: JournalReading {
         var seen: UInt64?
         while !Task.isCancelled {
             let last: UInt64
-            do { last = try store.environment.statistics().lastTransactionID } catch { throw RenError(error) }
+            let environment = try store.environment()
+            do { last = try environment.statistics().lastTransactionID } catch { throw RenError(error) }
             if last != seen {
                 seen = last
                 let head = try read { view throws(RenError) in try view.head().sequence }

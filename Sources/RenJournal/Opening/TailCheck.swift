@@ -4,7 +4,8 @@ import RenCore
 /// What is checked at each start: that the state is that of the last event, and the last records by checksum and
 /// chains.
 ///
-/// A full check is `Verifier`'s, since it reads everything.
+/// A record that cannot be read stops its own run alone, when that is folded, unless it is one of the run `journal`. A
+/// full check is `Verifier`'s, since it reads everything.
 enum TailCheck {
     static let records = 1_000
 
@@ -14,19 +15,31 @@ enum TailCheck {
         var chains = ChainCheck(isFromStart: state.head.rawValue <= UInt64(records))
         let first = state.head.rawValue > UInt64(records) ? state.head.rawValue - UInt64(records) + 1 : 1
         var expected = JournalSequence(rawValue: first)
+        var unreadable: [(sequence: JournalSequence, error: RenError)] = []
         try snapshot.walk(.events, from: Key(expected), .ascending) { key, value throws(RenError) in
             let sequence = JournalSequence(rawValue: key.load(UInt64.self, at: 0))
             guard sequence == expected else { throw .damaged(expected, "it is missing") }
-            let record = try Record(value, at: sequence)
-            if let problem = chains.problem(with: record, at: sequence) { throw .damaged(sequence, problem) }
             expected = expected.next
+            let record: Record
+            do throws(RenError) { record = try Record(value, at: sequence) } catch {
+                guard error.code == .journalDamaged else { throw error }
+                unreadable.append((sequence, error))
+                chains.skip()
+                return .continue
+            }
+            if let problem = chains.problem(with: record, at: sequence) { throw .damaged(sequence, problem) }
             return .continue
         }
         guard expected == state.head.next else {
             throw .damaged(expected, expected < state.head.next ? "it is missing" : "it is behind the recorded head")
         }
-        guard state.head == JournalSequence(0) || chains.journalHash == state.hash else {
+        // Behind a record that cannot be read there is no hash to compare with.
+        guard state.head == JournalSequence(0) || chains.journalHash ?? state.hash == state.hash else {
             throw .damaged(state.head, "the recorded head has another hash")
+        }
+        for (sequence, error) in unreadable {
+            let owner = try HistoryIndex.run(of: sequence, in: snapshot)
+            if owner == nil || owner == .journal { throw error }
         }
     }
 }

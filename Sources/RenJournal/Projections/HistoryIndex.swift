@@ -35,6 +35,21 @@ enum HistoryIndex {
         return found
     }
 
+    /// Whose event stands at `sequence`, without reading it: each event is in one stretch, that which began last.
+    ///
+    /// - Complexity: O(*n*) in the stretches of all runs.
+    static func run(of sequence: JournalSequence, in snapshot: any StoreSnapshot) throws(RenError) -> RunNumber? {
+        var found: (run: RunNumber, start: JournalSequence)?
+        try snapshot.walk(.history, from: nil, .ascending) { key, value throws(RenError) in
+            let start = Stretch(key: key, value: value).sequence
+            if start <= sequence, start >= found?.start ?? start {
+                found = (RunNumber(rawValue: key.load(UInt64.self, at: 0)), start)
+            }
+            return .continue
+        }
+        return found?.run
+    }
+
     /// The stretch after the one that begins with `version`.
     static func stretch(
         of run: RunNumber, after version: RunVersion, in snapshot: any StoreSnapshot

@@ -21,6 +21,9 @@ package struct ProblemRow: Sendable {
     /// The first three nodes or items.
     package internal(set) var samples: [Event.Subject] = []
 
+    /// `ValueError: no price`; the name alone where there is no message.
+    package var text: String { message.isEmpty ? name : "\(name): \(message)" }
+
     init(_ fingerprint: UInt64, _ failure: Failure, at time: Timestamp) {
         let error = ErrorSummary(failure)
         let isOther = fingerprint == Self.otherFingerprint

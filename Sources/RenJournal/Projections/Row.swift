@@ -69,6 +69,9 @@ package struct ErrorSummary: Hashable, Sendable {
         frame = failure.frame?.cut(toUTF8: 160)
     }
 
+    /// `ValueError: no price`; the name alone where there is no message.
+    package var text: String { message.isEmpty ? name : "\(name): \(message)" }
+
     static func write(_ bytes: inout [UInt8], _ error: ErrorSummary) {
         bytes.append(text: error.name)
         bytes.append(text: error.message)

@@ -21,6 +21,8 @@ package struct VerifyReport: Sendable {
     package fileprivate(set) var runs = 0
     /// Payloads that are gone by right: checkpoints that a later event replaced.
     package fileprivate(set) var deletedPayloads = 0
+    /// Files that payloads name.
+    package fileprivate(set) var artifacts = 0
     package fileprivate(set) var head = JournalHead(
         sequence: JournalSequence(0), hash: .zero, time: Timestamp(nanoseconds: 0))
     package fileprivate(set) var findings: [Finding] = []
@@ -29,14 +31,21 @@ package struct VerifyReport: Sendable {
     package var isClean: Bool { findingCount == 0 }
 
     fileprivate mutating func add(_ what: String, at sequence: JournalSequence, _ record: Record? = nil) {
+        add(Finding(sequence: sequence, run: record?.run, version: record?.version, what: what))
+    }
+
+    fileprivate mutating func add(_ finding: Finding) {
         findingCount += 1
-        guard findings.count < Self.findingsMax else { return }
-        findings.append(Finding(sequence: sequence, run: record?.run, version: record?.version, what: what))
+        if findings.count < Self.findingsMax { findings.append(finding) }
     }
 }
 
 /// Checks every event: checksum, digest, both chains, payload hash, sequences, versions, times, and that the index of
-/// histories leads to it. A single flipped bit in a record or a payload is named with its sequence.
+/// histories leads to it; and every artifact that a payload names. A single flipped bit in a record, a payload or an
+/// artifact is named with its sequence.
+///
+/// What it cannot know is how far the journal once went: a journal put back to an earlier commit, or cut off behind an
+/// event and closed neatly, is whole in itself. Only an anchor (sequence and hash, kept elsewhere) shows that.
 ///
 /// It reads in pages of at most 1,000 records, so a writer is not held up; what is written meanwhile is left out.
 /// Damaged pages of LMDB may end the process with a signal: run it in a child.
@@ -49,6 +58,7 @@ package struct Verifier: ~Copyable {
     private var chains = ChainCheck(isFromStart: true)
     private var expected = JournalSequence(1)
     private var stretches = 0
+    private var artifacts: ArtifactCheck?
     /// Checkpoints whose payload is gone, until the event comes that explains it.
     private var unexplained: [RunSubject: JournalSequence] = [:]
 
@@ -57,7 +67,11 @@ package struct Verifier: ~Copyable {
         let subject: Event.Subject
     }
 
-    package init(_ journal: any JournalReading) { self.journal = journal }
+    /// - Parameter artifacts: the folder of artifacts (`DataDirectory.artifacts`); nil: they are not checked.
+    package init(_ journal: any JournalReading, artifacts: String? = nil) {
+        self.journal = journal
+        self.artifacts = artifacts.map(ArtifactCheck.init)
+    }
 
     /// - Parameter progress: events done and events in all, after each page.
     /// - Throws: what keeps it from reading at all; damage is in the report.
@@ -78,6 +92,8 @@ package struct Verifier: ~Copyable {
         if chains.unread == 0, report.head.sequence.rawValue > 0, chains.journalHash != report.head.hash {
             report.add("the recorded head has another hash", at: report.head.sequence)
         }
+        for finding in artifacts?.findings() ?? [] { report.add(finding) }
+        report.artifacts = artifacts?.count ?? 0
         report.runs = chains.runCount
         try journal.read { view throws(RenError) in try checkIndex(view) }
         return report
@@ -152,6 +168,7 @@ package struct Verifier: ~Copyable {
             if Digest.of(bytes) != payload.hash {
                 report.add("its payload does not fit its hash", at: sequence, record)
             }
+            artifacts?.scan(bytes, of: record, at: sequence)
             return
         }
         var hash = SHA256()
@@ -161,6 +178,7 @@ package struct Verifier: ~Copyable {
         try snapshot.walk(.payloads, prefix: Key(sequence)) { key, chunk throws(RenError) in
             isInOrder = isInOrder && key.count == 12 && key.load(UInt32.self, at: 8) == number
             hash.update(bufferPointer: chunk)
+            artifacts?.scan(chunk, of: record, at: sequence, isFirst: number == 0)
             length += chunk.count
             number += 1
             return .continue

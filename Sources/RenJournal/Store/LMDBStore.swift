@@ -1,29 +1,40 @@
 import LMDB
 package import RenCore
+import Synchronization
 
 /// The tables in an LMDB environment.
 package final class LMDBStore: Store {
-    let environment: Environment
+    /// Nil after `close`. What is still being read keeps the environment open until it ends.
+    private let opened: Mutex<Environment?>
     private let tables: [Table]
     private let ballast: Ballast?
 
     init(_ environment: Environment, ballast: Ballast?) {
-        self.environment = environment
+        opened = Mutex(environment)
         tables = StoreTable.allCases.map { environment.table($0.name) }
         self.ballast = ballast
     }
 
+    /// - Throws: `storage.failed` after `close`.
+    func environment() throws(RenError) -> Environment {
+        guard let environment = opened.withLock({ $0 }) else { throw .closed }
+        return environment
+    }
+
+    package func close() { opened.withLock { $0 = nil } }
+
     package func read<R>(_ body: (any StoreSnapshot) throws(RenError) -> R) throws(RenError) -> R {
-        try body(LMDBSnapshot(environment, tables))
+        try body(LMDBSnapshot(environment(), tables))
     }
 
     package func beginWrite() throws(RenError) -> any StoreTransaction {
-        try LMDBStoreTransaction(environment, tables)
+        try LMDBStoreTransaction(environment(), tables)
     }
 
     package func makeRoom() -> Bool { ballast?.free() ?? false }
 
     package func keepHouse() {
+        guard let environment = opened.withLock({ $0 }) else { return }
         // A reader that died is no reason to stop writing: the next round tries again.
         _ = try? environment.clearDeadReaders()
         if let free = environment.freeBytes() { ballast?.restore(freeBytes: free) }

@@ -19,6 +19,8 @@ package final class MemoryStore: Store {
 
     package func makeRoom() -> Bool { false }
     package func keepHouse() {}
+    /// A journal in memory can still be read: it is gone with its last reference.
+    package func close() {}
 
     fileprivate func publish(_ new: [SortedTable]) { tables.withLock { $0 = new } }
 }

@@ -5,6 +5,9 @@ extension RenError: TransactionError {
     /// What an error of LMDB outside of a commit means to a caller.
     package init(_ error: LMDBError) {
         switch error.kind {
+        case _ where error.isDamage:
+            self.init(
+                .journalDamaged, "the journal's files are damaged: \(error.message)", hint: Self.damageHint)
         case .mapFull: self = .mapFull
         case .noSpace: self = .diskFull(error)
         case .readersFull:
@@ -17,10 +20,6 @@ extension RenError: TransactionError {
                 hint: "try again in a moment")
         case .panic: self = .storageFailed(error, outcome: .unknown)
         case .io: self = .storageFailed(error, outcome: .notCommitted)
-        case .corrupted, .invalidFile, .versionMismatch, .notFound, .tableMissing:
-            self.init(
-                .journalDamaged, "the journal's files are damaged: \(error.message)",
-                hint: "make a copy, then run `ren journal verify`")
         case .alreadyOpen:
             self.init(
                 .storageLocked, "this process has the journal open already", hint: "use the one that is open")
@@ -29,7 +28,7 @@ extension RenError: TransactionError {
                 .directoryFileSystem, "the journal is on \(name), whose locks, maps or flushes do not hold",
                 hint: "give a directory on a local disk with --data")
         case .badDirectory: self.init(.storageRefused, error.message)
-        case .transactionFull, .keyExists, .badValueSize, .other:
+        default:
             self.init(.internalError, "the journal's store refused an operation: \(error)")
         }
     }
@@ -49,6 +48,9 @@ extension RenError: TransactionError {
     enum CommitOutcome: String {
         case notCommitted = "not committed", unknown
     }
+
+    /// What to do when it is the files themselves: a verification could not read them either.
+    static let damageHint = "make a copy of the data directory before anything else, then put a backup of it back"
 
     static let mapFull = RenError(
         .storageFull, "the journal has reached its map size; nothing of this was written",

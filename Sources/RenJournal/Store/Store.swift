@@ -14,6 +14,9 @@ package protocol Store: AnyObject, Sendable {
     /// Frees what was kept for a full disk; false when there is nothing to free.
     func makeRoom() -> Bool
 
+    /// Gives the files back, once nothing reads them any more; what is asked for later fails.
+    func close()
+
     /// What has to be done now and then on the writer's thread: about every 10 s.
     func keepHouse()
 }

@@ -125,6 +125,6 @@ final class JournalWriter: @unchecked Sendable {
 }
 
 extension RenError {
-    fileprivate static let closed = RenError(
+    static let closed = RenError(
         .storageFailed, "the journal was closed; nothing of this was written", hint: "open it again")
 }
