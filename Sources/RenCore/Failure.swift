@@ -36,6 +36,9 @@ extension Failure {
 }
 
 extension Failure {
+    /// `ValueError: no price`; the name alone where there is no message.
+    package var text: String { message.isEmpty ? name : "\(name): \(message)" }
+
     /// As `nodes.x.error` and the CLI's JSON show it: `{"name", "message", "frame"?, "item"?}`.
     package var json: JSON {
         var members = [

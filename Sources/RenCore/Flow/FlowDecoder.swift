@@ -18,8 +18,8 @@ package enum FlowDecoder {
         var reader = FlowReader(problems: problems)
         let flow = reader.read(document)
         return FlowCheck(
-            flow: problems.errors.isEmpty ? flow : nil, document: document, errors: problems.errors.sortedByPlace(),
-            warnings: problems.warnings.sortedByPlace())
+            flow: problems.errors.isEmpty ? flow : nil, draft: flow, document: document,
+            errors: problems.errors.sortedByPlace(), warnings: problems.warnings.sortedByPlace())
     }
 
     package static func decode(_ documents: [Located]) throws(FlowErrors) -> Flow {
@@ -45,7 +45,7 @@ private struct FlowReader {
     let problems: Problems
 
     private static let keys = ["flow", "input", "defaults", "timeout", "nodes", "output"]
-    private static let laterKeys = ["finally", "schedules", "limits"]
+    private static let laterKeys = ["flows", "finally", "schedules", "limits"]
 
     mutating func read(_ document: Located) -> Flow? {
         guard let fields = Fields(document, "the flow", known: Self.keys, later: Self.laterKeys, problems) else {
@@ -76,6 +76,7 @@ private struct FlowReader {
 
     private func name(_ fields: Fields) -> String? {
         guard let written = fields["flow"] else {
+            guard fields["flows"] == nil else { return nil }  // said already
             problems.add(.flowMissingKey, "the flow has no name", hint: "write flow: name", at: fields.place)
             return nil
         }
@@ -106,7 +107,7 @@ private struct FlowReader {
         }
         policy.retry = fields["retry"].flatMap { policies.retry($0, "defaults") }
         policy.timeout = fields["timeout"].flatMap { decoder.time($0, "timeout of defaults", in: scope) }
-        policy.heartbeat = fields["heartbeat"].flatMap { policies.duration($0, "heartbeat of defaults") }
+        policy.heartbeat = fields["heartbeat"].flatMap { policies.heartbeat($0, "heartbeat of defaults") }
         return policy
     }
 
@@ -123,6 +124,7 @@ private struct FlowReader {
 
     private func nodes(_ fields: Fields) -> [Entry] {
         guard let written = fields["nodes"] else {
+            guard fields["flows"] == nil else { return [] }  // said already
             problems.add(.flowMissingKey, "the flow has no nodes", hint: "write nodes: {name: …}", at: fields.place)
             return []
         }

@@ -13,6 +13,9 @@ package struct FlowErrors: Error, Sendable {
 package struct FlowCheck: Sendable {
     /// Nil when there are errors.
     package var flow: Flow?
+    /// What can be read of the flow, also when there are errors: for further checks, never to be run. Nodes that
+    /// cannot be read are missing.
+    package var draft: Flow?
     /// The first document, so that later checks can give places too.
     package var document: Located?
     /// In the order of the text, at most 100.
@@ -20,8 +23,11 @@ package struct FlowCheck: Sendable {
     /// What is allowed but surprises: quirks of JSONLogic that decide a way, and the like.
     package var warnings: [RenError]
 
-    package init(flow: Flow?, document: Located?, errors: [RenError], warnings: [RenError]) {
+    package init(
+        flow: Flow?, draft: Flow? = nil, document: Located?, errors: [RenError], warnings: [RenError]
+    ) {
         self.flow = flow
+        self.draft = draft ?? flow
         self.document = document
         self.errors = errors
         self.warnings = warnings
@@ -60,7 +66,7 @@ final class Problems {
 
 extension [RenError] {
     /// In the order of the text; findings of one place in the order in which they were made.
-    func sortedByPlace() -> [RenError] {
+    package func sortedByPlace() -> [RenError] {
         enumerated().sorted {
             ($0.element.place?.offset ?? 0, $0.offset) < ($1.element.place?.offset ?? 0, $1.offset)
         }.map(\.element)
@@ -94,6 +100,7 @@ extension RenError.Code {
     package static let flowUnknownWord = Self("flow.unknown_word")
     package static let flowTolerate = Self("flow.tolerate")
     package static let flowConcurrency = Self("flow.concurrency")
+    package static let flowOverPool = Self("flow.over_pool")
     package static let flowReservedSignal = Self("flow.reserved_signal")
     package static let flowSchema = Self("flow.schema")
     package static let flowConstantExpression = Self("flow.constant_expression")
@@ -108,6 +115,7 @@ extension RenError.Code {
     package static let logicQuirk = Self("logic.quirk")
     package static let durationSyntax = Self("duration.syntax")
     package static let durationRange = Self("duration.range")
+    package static let heartbeatShort = Self("heartbeat.short")
     package static let retryAttempts = Self("retry.attempts")
     package static let retryEvery = Self("retry.every")
     package static let retryLongest = Self("retry.longest")

@@ -30,6 +30,45 @@ package enum FunctionCheck {
         return errors.sortedByPlace()
     }
 
+    /// How many calls the worker processes of a pool take at a time.
+    package struct Pool: Sendable {
+        package var processes: Int
+        /// In each process, of functions that block.
+        package var blocking: Int
+        /// In each process, of `async` functions.
+        package var async: Int
+
+        package init(processes: Int, blocking: Int, async: Int) {
+            self.processes = processes
+            self.blocking = blocking
+            self.async = async
+        }
+    }
+
+    /// `flow.over_pool` where a written `concurrency` is more than the pool can give. A call with `once` has a process
+    /// to itself; Swift functions do not run in the pool.
+    package static func warnings(
+        of flow: Flow, in document: Located?, signatures: [String: FunctionSignature], pool: Pool
+    ) -> [RenError] {
+        flow.nodes.compactMap { node in
+            guard case .function(let call) = node.kind, case .fixed(let wanted)? = node.each?.concurrency,
+                let signature = signatures[call.name], signature.language == .python
+            else { return nil }
+            let isOnce = node.once ?? signature.once
+            let each = isOnce ? 1 : signature.isAsync ? pool.async : pool.blocking
+            guard wanted > pool.processes * each else { return nil }
+            let kind = isOnce ? "with once" : signature.isAsync ? "of async functions" : "of blocking functions"
+            return RenError(
+                .flowOverPool,
+                "concurrency of node \(quoted(node.name)) is \(wanted), but the workers take at most "
+                    + "\(pool.processes * each) calls \(kind) at a time (\(pool.processes) processes × \(each))",
+                hint: isOnce || signature.isAsync
+                    ? "ask for less, or raise workers: {processes} in ren.yaml"
+                    : "ask for less, raise workers: {processes, slots} in ren.yaml, or make the function async",
+                at: document?["nodes"]?[node.name]?["concurrency"]?.place)
+        }.sortedByPlace()
+    }
+
     private static func check(
         _ arguments: [Template.Member], of node: String, _ signature: FunctionSignature, _ written: Located?
     ) -> [RenError] {

@@ -56,7 +56,7 @@ package struct FunctionSignature: Sendable {
         }
         policy.retry = written("retry").flatMap { reader.retry($0, name) }
         policy.timeout = written("timeout").flatMap { reader.duration($0, "timeout of \(name)") }.map { .fixed($0) }
-        policy.heartbeat = written("heartbeat").flatMap { reader.duration($0, "heartbeat of \(name)") }
+        policy.heartbeat = written("heartbeat").flatMap { reader.heartbeat($0, "heartbeat of \(name)") }
         guard problems.errors.isEmpty else {
             let messages = problems.errors.map { [$0.message, $0.hint].compactMap(\.self).joined(separator: "; ") }
             throw RenError(

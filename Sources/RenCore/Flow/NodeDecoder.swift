@@ -15,12 +15,15 @@ struct NodeDecoder {
     }
 
     private static let kindKeys = ["function", "condition", "pause", "fail", "succeed"]
-    private static let laterKindKeys = ["switch", "wait", "flow"]
+    private static let laterKindKeys = ["switch", "wait", "flow", "subflow"]
+    /// Say what a node does, but may stand beside a kind.
+    private static let laterWorkKeys = ["choose", "repeat"]
     private static let commonKeys = ["after", "join", "when"]
     private static let mapKeys = ["key", "concurrency", "tolerate"]
     private static let functionKeys = ["with", "each"] + mapKeys + ["retry", "timeout", "heartbeat", "once"]
     private static let laterKeys =
-        laterKindKeys + ["default", "rate", "batch", "enough", "repeat", "limit", "compensate"]
+        laterKindKeys + laterWorkKeys
+        + ["from", "default", "rate", "batch", "enough", "limit", "compensate", "finally"]
 
     /// What the node will be; `broken` when that is not clear, so that nothing more is said about it than needed.
     static func kind(of value: Located) -> NodeTable.Kind {
@@ -45,15 +48,13 @@ struct NodeDecoder {
         }
         let kind = table.kinds[number.index]
         refuseMisplaced(fields, kind, subject)
-        let hasEach = kind == .function && fields["each"] != nil
+        if kind == .broken { reportKinds(fields, member, subject) }
+        let hasEach = (kind == .function || kind == .broken) && fields["each"] != nil
         var scope = Scope(
             table: table, readable: .upstream(of: number), item: hasEach ? .whole : .none, subject: subject)
-        guard kind != .broken else {
-            reportKinds(fields, member, subject)
-            return nil
-        }
-        guard let content = content(fields, kind, member.key, scope) else { return nil }
-        var node = Node(name: member.key, kind: content)
+        let content = content(fields, kind, member.key, scope)
+        // What stands beside a kind that cannot be read is checked all the same; such a node is not given back.
+        var node = Node(name: member.key, kind: content ?? .end(.failed, .literal(.null)))
         node.after = after
         node.join = fields["join"].flatMap { join($0, subject) } ?? .standard
         if let when = fields["when"] {
@@ -63,10 +64,10 @@ struct NodeDecoder {
         if hasEach { node.each = each(fields, scope, subject) }
         node.policy.retry = fields["retry"].flatMap { policies.retry($0, subject) }
         node.policy.timeout = fields["timeout"].flatMap { time($0, "timeout of \(subject)", in: scope) }
-        node.policy.heartbeat = fields["heartbeat"].flatMap { policies.duration($0, "heartbeat of \(subject)") }
+        node.policy.heartbeat = fields["heartbeat"].flatMap { policies.heartbeat($0, "heartbeat of \(subject)") }
         node.once = fields["once"].flatMap { once($0, fields, subject) }
         node.onError = fields["on_error"].flatMap { onError($0, scope, subject) } ?? .fail
-        return node
+        return content == nil ? nil : node
     }
 
     // MARK: Kinds
@@ -75,6 +76,7 @@ struct NodeDecoder {
         let kinds = (Self.kindKeys + Self.laterKindKeys).compactMap { key in fields.member(key) }
             .sorted { $0.keyPlace.offset < $1.keyPlace.offset }
         guard !kinds.isEmpty else {
+            guard Self.laterWorkKeys.allSatisfy({ fields[$0] == nil }) else { return }  // said already
             return problems.add(
                 .flowNoKind, "\(subject) does nothing",
                 hint: "give it one of \(Self.kindKeys.joined(separator: ", "))", at: member.keyPlace)
@@ -133,11 +135,14 @@ struct NodeDecoder {
             scope.subject = "\(outcome == .failed ? "fail" : "succeed") of \(scope.subject)"
             return .end(outcome, compiler.template(template, in: scope))
         case .broken:
+            _ = arguments(fields["with"], scope)
             return nil
         }
     }
 
+    /// Nil without a name; arguments that cannot be read count as unwritten.
     private func functionCall(_ value: Located, with: Located?, _ scope: Scope) -> Node.FunctionCall? {
+        let arguments = arguments(with, scope)
         if value["choose"] != nil {
             problems.notYet("choosing a function by data in \(scope.subject)", at: value.place)
             return nil
@@ -148,7 +153,11 @@ struct NodeDecoder {
                 at: value.place)
             return nil
         }
-        guard let with else { return Node.FunctionCall(name: name, with: nil) }
+        return Node.FunctionCall(name: name, with: arguments)
+    }
+
+    private func arguments(_ with: Located?, _ scope: Scope) -> [Template.Member]? {
+        guard let with else { return nil }
         guard case .object(let members) = with.value else {
             problems.add(
                 .flowShape, "with of \(scope.subject) must be a mapping of argument names, not \(with.withArticle)",
@@ -162,7 +171,7 @@ struct NodeDecoder {
             scope.subject = "argument \(quoted(member.key)) of \(node)"
             arguments.append(Template.Member(key: member.key, value: compiler.template(member.value, in: scope)))
         }
-        return Node.FunctionCall(name: name, with: arguments)
+        return arguments
     }
 
     private func pause(_ value: Located, _ name: String, _ scope: Scope) -> Node.Pause? {

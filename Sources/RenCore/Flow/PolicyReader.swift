@@ -21,6 +21,22 @@ struct PolicyReader {
         }
     }
 
+    /// Signs of life come at most once a second, so that less than this would end attempts that are well.
+    static let heartbeatMin = Duration.seconds(2)
+
+    /// A written time of at least `heartbeatMin`; nil with a problem when it is none.
+    func heartbeat(_ value: Located, _ subject: String) -> Duration? {
+        guard let duration = duration(value, subject) else { return nil }
+        guard duration >= Self.heartbeatMin else {
+            let least = DurationText.text(Self.heartbeatMin)
+            problems.add(
+                .heartbeatShort, "\(subject) is \(DurationText.text(duration)), at least \(least) are needed",
+                hint: "signs of life come at most once a second: write \(least) or more", at: value.place)
+            return nil
+        }
+        return duration
+    }
+
     /// `retry: {attempts, every, factor, longest, jitter, total}`, or the number of attempts alone.
     func retry(_ value: Located, _ subject: String) -> RetryPolicy? {
         switch value.value {
@@ -35,14 +51,12 @@ struct PolicyReader {
         let subject = "retry of \(subject)"
         let known = ["attempts", "every", "factor", "longest", "jitter", "total"]
         guard let fields = Fields(value, subject, known: known, later: ["for"], problems) else { return nil }
-        guard let written = fields["attempts"] else {
+        if fields["attempts"] == nil {
             problems.add(
                 .retryAttempts, "\(subject) does not say how many attempts", hint: "write attempts: 3",
                 at: fields.place)
-            return nil
         }
-        guard let attempts = attempts(written, subject) else { return nil }
-        var policy = RetryPolicy(attempts: attempts)
+        var policy = RetryPolicy(attempts: fields["attempts"].flatMap { attempts($0, subject) } ?? 1)
         policy.factor = number(fields["factor"], "factor", 1...1000, .retryFactor, subject) ?? policy.factor
         policy.jitter = number(fields["jitter"], "jitter", 0...1, .retryJitter, subject) ?? policy.jitter
         policy.total = wait(fields["total"], "total", .retryTotal, subject)

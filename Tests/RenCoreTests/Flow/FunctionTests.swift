@@ -33,7 +33,7 @@ struct FunctionTests {
         arguments: [
             ["name": ""], ["nam": "x"], ["name": "x", "retry": 0],
             ["name": "x", "retry": ["attempts": 2, "evry": "1s"]],
-            ["name": "x", "timeout": 30], ["name": "x", "heartbeat": "-1s"],
+            ["name": "x", "timeout": 30], ["name": "x", "heartbeat": "-1s"], ["name": "x", "heartbeat": "1.9s"],
         ] as [JSON])
     func badDecorators(_ entry: JSON) {
         let error = #expect(throws: RenError.self) { try FunctionSignature(entry: entry) }
@@ -90,6 +90,72 @@ struct FunctionTests {
     func wholeValues() throws {
         let shape = ArgumentShape(FunctionSignature(name: "swift"))
         #expect(try shape.arguments(forValue: Array("[1]".utf8)) == Array("[1]".utf8))
+    }
+
+    @Test("Functions are checked in a flow with other errors too, as far as its nodes can be read")
+    func checkOfDraft() throws {
+        let text = """
+            flow: c
+            timeout: never
+            nodes:
+              arguments: {function: shop.scrape, with: {ulr: x}, retry: {attempts: 0}}
+              unknown: {function: shop.scrap, with: 5}
+              text: shop.scrape
+              when: {function: zzz, when: {var: nodes.nobody.output}}
+
+            """
+        let check = try FlowFixtures.check(yaml: text)
+        #expect(check.flow == nil)
+        #expect(
+            check.errors.map(\.mark) == [
+                "duration.syntax 2:10", "retry.attempts 4:72", "flow.shape 5:41", "flow.shape 6:9",
+                "flow.unresolved_var 7:31",
+            ])
+        let draft = try #require(check.draft)
+        let signatures = ["shop.scrape": try FunctionSignature(entry: Self.entry)]
+        let errors = FunctionCheck.errors(of: draft, in: check.document, signatures: signatures)
+        #expect(
+            errors.map(\.mark) == [
+                "function.missing_argument 4:44", "function.unknown_argument 4:45", "function.unknown 5:23",
+                "function.unknown 7:20",
+            ])
+    }
+
+    struct Concurrency: Sendable, CustomTestStringConvertible {
+        var node: String
+        var isAsync = false
+        var once = false
+        var language = FunctionSignature.Language.python
+        /// What the warning's message names as the most; nil without a warning.
+        var most: String?
+        var testDescription: String { "\(node) \(isAsync) \(once) \(language)" }
+    }
+
+    @Test(
+        "Concurrency above what the pool can give is warned of, and only that",
+        arguments: [
+            Concurrency(node: "concurrency: 8", most: nil),
+            Concurrency(node: "concurrency: 9", most: "2 processes × 4"),
+            Concurrency(node: "concurrency: 128", isAsync: true, most: nil),
+            Concurrency(node: "concurrency: 129", isAsync: true, most: "2 processes × 64"),
+            Concurrency(node: "concurrency: 2, once: true", isAsync: true, most: nil),
+            Concurrency(node: "concurrency: 3, once: true", isAsync: true, most: "2 processes × 1"),
+            Concurrency(node: "concurrency: 3", once: true, most: "2 processes × 1"),
+            Concurrency(node: "concurrency: 3, once: false", once: true, most: nil),
+            Concurrency(node: "concurrency: 1000", language: .swift, most: nil),
+            Concurrency(node: "concurrency: {var: input.wide}", most: nil),
+            Concurrency(node: "key: {var: item}", most: nil),
+        ])
+    func concurrency(_ row: Concurrency) throws {
+        let text = "flow: c\nnodes:\n  n: {each: [1], function: f, \(row.node)}\n"
+        let documents = try YAML.parse(Array(text.utf8))
+        var signature = FunctionSignature(name: "f", language: row.language, once: row.once)
+        signature.isAsync = row.isAsync
+        let warnings = FunctionCheck.warnings(
+            of: try FlowDecoder.decode(documents), in: documents[0], signatures: ["f": signature],
+            pool: FunctionCheck.Pool(processes: 2, blocking: 4, async: 64))
+        #expect(warnings.map(\.mark) == (row.most == nil ? [] : ["flow.over_pool 3:44"]))
+        #expect(warnings.allSatisfy { $0.message.contains(row.most ?? "") && $0.hint != nil })
     }
 
     @Test("Functions and their arguments are checked, with places and near names")
