@@ -4,7 +4,7 @@ package import RenJournal
 
 /// What `ren pause`, `stop` and `signal` do when no engine holds the directory (SEMANTICS.md 9).
 ///
-/// It takes the directory for an instant, ends what was in flight as at a start, admits the request, lets settle what
+/// It takes the directory for an instant, ends what was in flight as at a start, lets happen what is due, admits the request, lets settle what
 /// needs no evaluation, appends all of it as one batch, and leaves. What needs the evaluator waits for the next engine.
 package enum PasserBy {
     package struct Outcome: Sendable {
@@ -16,7 +16,8 @@ package enum PasserBy {
     }
 
     /// - Parameter find: the run that is meant.
-    /// - Throws: `engine.running` when an engine holds the directory; what `admit` refuses; what the journal throws.
+    /// - Throws: `engine.running` when an engine holds the directory; `run.quarantined` when the run cannot be folded;
+    ///   what `admit` refuses; what the journal throws.
     package static func ask(
         _ request: Request, of find: (borrowing JournalView) throws(RenError) -> RunRow, in directory: DataDirectory,
         by: String, command: String
@@ -33,13 +34,35 @@ package enum PasserBy {
             try journal.read { view throws(RenError) in try view.functions(of: set) }.signatures()
         }
         let plan = Plan(flow, signatures: signatures ?? [:])
-        let before = try RunState(folding: row.number, plan: plan, from: journal)
+        var before = RunState(plan: plan)
+        do {
+            try before.fold(row.number, from: journal)
+        } catch  where error.code == .journalDamaged {
+            throw try quarantine(row, after: before.version, error, in: journal, at: SystemClock(last: last).now())
+        }
         var batch = PasserBatch(state: before, now: SystemClock(last: last).now())
         try batch.admit(.engineDied, by: nil)
-        try batch.admit(request, by: by)
+        try batch.catchUp()
+        let refusal = batch.refusal(of: request, by: by)
         batch.settle()
+        if let refusal, batch.events.isEmpty { throw refusal }
         let receipt = try journal.appendAndWait(batch.events, to: row.number, after: before.version)
+        // What time had brought about before the request is true all the same.
+        if let refusal { throw refusal }
         return Outcome(run: row.number, id: row.id, sequence: receipt.last, phase: batch.state.phase)
+    }
+
+    /// Writes, once, that the run cannot be folded.
+    ///
+    /// - Returns: what the asker is told.
+    private static func quarantine(
+        _ row: RunRow, after last: RunVersion, _ cause: RenError, in journal: any Journal, at time: Timestamp
+    ) throws(RenError) -> RenError {
+        if row.status != .quarantined {
+            let event = Event.quarantine(after: last, cause, at: time)
+            try journal.appendAndWait([event], to: row.number, after: Batch.anyVersion)
+        }
+        return .quarantined(row.number, cause)
     }
 
     private static func lock(_ directory: DataDirectory, _ command: String) throws(RenError) -> EngineLock {
@@ -71,6 +94,35 @@ private struct PasserBatch {
 
     mutating func admit(_ request: Request, by: String?) throws(RenError) {
         record(try state.admit(request, at: now, by: by, draws: &draws))
+    }
+
+    /// What time alone has brought about by now, such as a pause that got no signal: it comes before any request.
+    mutating func catchUp() throws(RenError) {
+        if let due = state.nextDue(), due <= now { try admit(.due, by: nil) }
+        settle()
+    }
+
+    /// Admits the request, or says why not.
+    mutating func refusal(of request: Request, by: String) -> RenError? {
+        do {
+            try refuseLate(request)
+            try admit(request, by: by)
+            return nil
+        } catch {
+            return error
+        }
+    }
+
+    /// A pause whose time is over and whose `on_error` needs the evaluator still waits here, but takes no signal.
+    private func refuseLate(_ request: Request) throws(RenError) {
+        guard case .signal(let name, _) = request, state.phase == .running else { return }
+        for node in state.plan.pauses.map(\.node) {
+            guard case .waiting(let wait) = state[node].phase, wait.signal == name, let until = wait.until, until <= now
+            else { continue }
+            throw RenError(
+                .signalAnswered, "signal “\(name)” comes too late: its time was over at \(until.iso8601)",
+                hint: "ren resume goes on with the run")
+        }
     }
 
     /// Decides with no slots until nothing follows; commands need an engine.

@@ -21,8 +21,8 @@ package struct Project: Sendable {
 
     /// The project that `path` belongs to: the first `ren.yaml` from its folder upwards; nil without one.
     ///
-    /// - Throws: `config.invalid` for the first problem, with its place; YAML errors as they are.
-    package static func find(from path: String) throws(RenError) -> Project? {
+    /// - Throws: `config.invalid` for every problem, with its place.
+    package static func find(from path: String) throws(FlowErrors) -> Project? {
         guard var directory = SystemFile.realPath(path) else { return nil }
         while true {
             let file = directory == "/" ? "/ren.yaml" : directory + "/ren.yaml"
@@ -32,30 +32,46 @@ package struct Project: Sendable {
         }
     }
 
-    private init(file: String, directory: String) throws(RenError) {
+    private init(file: String, directory: String) throws(FlowErrors) {
         self.directory = directory
-        let bytes = try SystemFile.read(file, limit: FlowFile.sizeMax)
+        var errors: [RenError] = []
+        do {
+            for member in try Self.members(of: file) {
+                do throws(RenError) {
+                    try read(member, &errors)
+                } catch {
+                    errors.append(error)
+                }
+            }
+        } catch {
+            errors += error.errors
+        }
+        guard errors.isEmpty else { throw FlowErrors(errors.map { $0.inFile(file) }) }
+    }
+
+    private static func members(of file: String) throws(FlowErrors) -> [Located.Member] {
+        let bytes: [UInt8]
+        do {
+            bytes = try SystemFile.read(file, limit: FlowFile.sizeMax)
+        } catch {
+            throw FlowErrors([RenError(.configInvalid, error.message)])
+        }
         let document: Located
         do {
             document = try YAML.parseOne(bytes)
         } catch {
-            throw RenError(error.errors[0]).inFile(file)
+            throw FlowErrors(error.errors.map { RenError(.configInvalid, $0.message, hint: $0.hint, at: $0.place) })
         }
         guard case .object(let members) = document.value else {
-            throw RenError(.configInvalid, "ren.yaml is not a mapping", at: document.place, file: file)
+            throw FlowErrors([RenError(.configInvalid, "ren.yaml is not a mapping", at: document.place)])
         }
-        for member in members {
-            do {
-                try read(member)
-            } catch {
-                throw error.inFile(file)
-            }
-        }
+        return members
     }
 
     private static let keys = ["functions", "flows", "environments", "workers"]
 
-    private mutating func read(_ member: Located.Member) throws(RenError) {
+    /// Throws what is wrong with the member; what is wrong inside it is added to `errors`.
+    private mutating func read(_ member: Located.Member, _ errors: inout [RenError]) throws(RenError) {
         let value = member.value
         switch member.key {
         case "functions": functions = try texts(value, member.key)
@@ -69,7 +85,13 @@ package struct Project: Sendable {
             guard case .object(let members) = value.value else {
                 throw RenError(.configInvalid, "workers is a mapping of processes and slots", at: value.place)
             }
-            for member in members { try readWorkers(member) }
+            for member in members {
+                do throws(RenError) {
+                    try readWorkers(member)
+                } catch {
+                    errors.append(error)
+                }
+            }
         case "listen", "retention", "schedules", "limits":
             throw RenError(
                 .configInvalid, "“\(member.key)” in ren.yaml comes with a later version of ren", hint: "leave it out",

@@ -38,7 +38,7 @@ public struct Run: Sendable {
             let error = try session.journal.read { view throws(RenError) in try view.run(number)?.error }
             throw RenError(
                 RenError.Code("run.\(status.rawValue)"),
-                "run \(id) \(status.rawValue)" + (error.map { ": \($0.name): \($0.message)" } ?? ""))
+                "run \(id) \(status.rawValue)" + (error.map { ": \($0.text)" } ?? ""))
         }
         return try session.output(of: number)
     }

@@ -55,7 +55,7 @@ package final class Session: Sendable {
         await functions.shutDown()
         await swift.shutDown()
         await engine.record(.journalClosed)
-        journal.close()
+        journal.giveBack()
         // Whoever keeps this session does not keep the directory.
         lock.withLock { $0 = nil }
     }

@@ -21,7 +21,7 @@ package enum SystemFile {
                 code == ENOENT ? .fileNotFound : .fileUnreadable,
                 code == ENOENT
                     ? "there is no file \(path)" : "\(path) cannot be read: \(String(cString: strerror(code)))",
-                hint: code == ENOENT ? "paths are relative to the folder you are in" : nil)
+                hint: code == ENOENT && !path.hasPrefix("/") ? "paths are relative to the folder you are in" : nil)
         }
         defer { close(descriptor) }
         var bytes: [UInt8] = []

@@ -70,6 +70,30 @@ struct CommandLineTests {
         #expect(!FileManager.default.fileExists(atPath: ren.data))
     }
 
+    @Test("What is no data directory is refused with 78 by every command", arguments: [["runs"], ["show"], ["resume"]])
+    func noDirectory(_ arguments: [String]) throws {
+        let ren = try Ren(["file": ""])
+        try FileManager.default.createSymbolicLink(atPath: ren.folder + "/link", withDestinationPath: ren.folder)
+        for (path, code) in [
+            ("link", "directory.symlink"), ("file", "directory.not_a_directory"), ("", "directory.unnamed"),
+        ] {
+            let result = try ren.run(arguments + ["--data", path, "-o", "json"])
+            #expect(result.code == 78, "\(path): \(result.errors)")
+            #expect(result.errorCode == code)
+        }
+        let homeless = try ren.run(arguments + ["-o", "json"], environment: ["REN_DATA": "", "HOME": ""])
+        #expect(homeless.code == 78 && homeless.errorCode == "directory.unnamed", "\(homeless.errors)")
+    }
+
+    @Test("Arguments refused after parsing come with the usage of their command")
+    func usage() throws {
+        let limit = try Ren()("runs", "--limit", "0").errors
+        #expect(limit.contains("--limit is a whole number") && limit.contains("Usage: ren runs"), "\(limit)")
+        #expect(try Ren()("flow", "eval", "--help").output.contains("ren flow eval <rule>"))
+        let status = try Ren()("runs", "--status", "foo")
+        #expect(status.code == 2 && status.errors.contains("quarantined, waiting"), "\(status.errors)")
+    }
+
     @Test("A data directory that others may write to is refused with 78")
     func foreignDirectory() throws {
         let ren = try Ren(["quick.yaml": Flows.quick])

@@ -51,6 +51,29 @@ struct FlowCheckTests {
         #expect(near.output.contains("functions.half"))
     }
 
+    @Test("Calls are checked in a flow with other errors too, and against the pool that ren.yaml gives")
+    func callsOfFlawedFlows() throws {
+        let ren = try Ren([
+            "functions.py": Flows.functions,
+            "ren.yaml": "functions: [\"*.py\"]\nworkers: {processes: 2, slots: 3}\n",
+            "wide.yaml": """
+            flow: wide
+            nodes:
+              a: {each: [1], function: functions.half, with: {n: {var: item}}, concurrency: 7}
+              b: {each: [1], function: functions.half, with: {n: {var: item}}, concurrency: 6}
+              c: {function: functions.halve, join: al}
+            """,
+        ])
+        let result = try ren("flow", "check", "wide.yaml", "-o", "json")
+        #expect(result.code == 2)
+        let errors = try #require(try result.json["errors"]?.arrayValue)
+        #expect(errors.map { $0["code"] } == ["function.unknown", "flow.unknown_word"])
+        let warnings = try #require(try result.json["warnings"]?.arrayValue)
+        #expect(warnings.map { $0["code"] } == ["flow.over_pool"])
+        #expect(warnings.first?["line"] == 3)
+        #expect(warnings.first?["message"]?.stringValue?.contains("2 processes × 3") == true)
+    }
+
     @Test("functions lists names, arguments and places")
     func list() throws {
         let ren = try Ren(["functions.py": Flows.functions])
@@ -75,6 +98,29 @@ struct FlowCheckTests {
         #expect(missing.code == 2)
         #expect(missing.errorCode == "function.file_missing")
         #expect(try ren("functions", "check").code == 2)
+    }
+
+    @Test(
+        "All problems of ren.yaml are told, with 78",
+        arguments: [
+            ("funktions: [a.py]\nflows: 3\nworkers: {processes: 0, slots: x}\n", 4), ("functions: [a.py\n", 1),
+        ])
+    func everyProblem(_ text: String, _ count: Int) throws {
+        let ren = try Ren(["halves.yaml": Flows.halves, "ren.yaml": text])
+        for command in [["run"], ["flow", "check"]] {
+            let result = try ren.run(command + ["halves.yaml", "-o", "json"])
+            #expect(result.code == 78, "\(result.output)\(result.errors)")
+            #expect(result.errorCode == "config.invalid")
+            let errors = try JSON(parsing: result.errors)["error"]?["errors"]?.arrayValue
+            #expect((errors?.count ?? 1) == count, "\(result.errors)")
+        }
+    }
+
+    @Test("Without function files, the hint says how to name them")
+    func noFiles() throws {
+        let ren = try Ren(["halves.yaml": Flows.halves])
+        #expect(try ren("run", "halves.yaml").errors.contains("-f FILE.py"))
+        #expect(try ren("flow", "check", "halves.yaml").output.contains("-f FILE.py"))
     }
 
     @Test("Problems of ren.yaml exit 78")

@@ -2,6 +2,8 @@ import Foundation
 import RenJSON
 import Testing
 
+@testable import ren_cli
+
 @Suite("flow eval")
 struct FlowEvalTests {
     struct Row: Sendable, CustomTestStringConvertible {
@@ -105,6 +107,11 @@ struct FlowEvalTests {
             #expect(result.code == 0, "\(result.errors)")
             #expect(result.output == row.wanted + "\n")
         }
+    }
+
+    @Test("A warning at the whole rule names no place", arguments: [("", ""), ("/a", " (at /a)")])
+    func place(_ pointer: String, _ text: String) {
+        #expect(FlowEvalCommand.place(pointer) == text)
     }
 
     @Test("Rule and data come from files and standard input")

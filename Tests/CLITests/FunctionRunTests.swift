@@ -60,6 +60,9 @@ struct FunctionRunTests {
         let errors = try ren("logs", "h", "--level", "error", "-o", "json").json.arrayValue ?? []
         #expect(!errors.isEmpty && errors.allSatisfy { $0["level"] == "error" })
         let text = try ren("logs", "h").output
+        let unknown = try ren("logs", "h", "-n", "halvs", "-o", "json")
+        #expect(unknown.code == 3 && unknown.errorCode == "node.not_found", "\(unknown.errors)")
+        #expect(unknown.errors.contains("halves"))
         #expect(text.contains("halves[n-4]") && !text.contains("\u{1B}"))
     }
 
@@ -81,6 +84,60 @@ struct FunctionRunTests {
         #expect(Set(finished.compactMap { $0["item"]?.integerValue }).count == 18)
     }
 
+    @Test("A log line stays one line; an error without a message has no colon; failures name only functions' logs")
+    func odd() throws {
+        let functions = """
+            import ren
+
+            @ren.function
+            def forge(ctx: ren.Context):
+                ctx.log.info("one\\n2026-01-01T00:00:00.000Z  error    forge  two")
+                raise ValueError
+
+            @ren.function
+            def none() -> list:
+                return []
+            """
+        let flow = """
+            flow: odd
+            nodes:
+              forge: {function: odd.forge}
+              bad: {condition: {throw: no}}
+              late: {after: [forge], each: {var: nodes.forge.output}, function: odd.none}
+            """
+        let ren = try Ren(["odd.yaml": flow, "odd.py": functions])
+        #expect(try ren("run", "odd.yaml", "-f", "odd.py", "--id", "o").code == 10)
+        let log = try ren("logs", "o").output
+        #expect(log.contains("one\\n2026") && !log.contains("\n2026-01-01"), "\(log)")
+        let text = try ren("show", "o").output
+        #expect(text.contains("ValueError") && !text.contains("ValueError:"), "\(text)")
+        #expect(!text.contains("ren logs o -n bad"), "\(text)")
+        #expect(try ren("items", "o", "late").output.contains("no items yet: node late is skipped"))
+    }
+
+    @Test("A map of which only unknown items are left waits, in show and in JSON")
+    func unknownItems() throws {
+        let functions = """
+            import os
+
+            import ren
+
+            @ren.function(once=True)
+            def die(n: int):
+                os._exit(3)
+            """
+        let flow = """
+            flow: die
+            nodes:
+              die: {each: [1, 2], function: die.die, with: {n: {var: item}}}
+            """
+        let ren = try Ren(["die.yaml": flow, "die.py": functions])
+        #expect(try ren("run", "die.yaml", "-f", "die.py", "--id", "d").code == 13)
+        #expect(try ren("show", "d", "-o", "json").json["nodes"]?["die"]?["status"] == "waiting")
+        let text = try ren("show", "d").output
+        #expect(text.contains("‖ die") && !text.contains("▶"), "\(text)")
+    }
+
     @Test("Function files of the project are found, changed ones are told, missing ones refuse a resume")
     func project() throws {
         let ren = try Ren([
@@ -94,6 +151,7 @@ struct FunctionRunTests {
         let missing = try ren("resume", "p", "-o", "json")
         #expect(missing.code == 2)
         #expect(missing.errorCode == "function.file_missing")
+        #expect(missing.errors.contains("put the file back, or name it again with -f"), "\(missing.errors)")
         try ren.write(Flows.functions + "\n# changed\n", to: "functions.py")
         try ren.write("", to: "gate")
         let resumed = try ren("resume", "p")

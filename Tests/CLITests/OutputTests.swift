@@ -20,6 +20,13 @@ struct OutputTests {
         #expect(Terminal.escaped(text) == shown)
     }
 
+    @Test(
+        "JSON for a terminal has escapes of its own",
+        arguments: [("[1,\n\t2]", "[1,\n\t2]"), ("\"\u{202E}\u{9B}\u{7F}ä\"", #""\u202e\u009b\u007fä""#)])
+    func escapesInJSON(_ text: String, _ shown: String) {
+        #expect(Terminal.escapedJSON(text) == shown)
+    }
+
     @Test("Text of functions keeps its lines")
     func lines() {
         #expect(Terminal.escaped("a\n\tb\u{8}", lines: true) == "a\n\tb\\u{8}")
@@ -31,6 +38,7 @@ struct OutputTests {
             ([JSON.string("a"), 1, .null, true], "a,1,,true"), ([.string("=1+1")], "'=1+1"), ([.string("-x")], "'-x"),
             ([.string("+x")], "'+x"), ([.string("@x")], "'@x"), ([.integer(-1)], "-1"),
             ([.string("a,b"), .string("say \"x\"")], "\"a,b\",\"say \"\"x\"\"\""), ([.string("=a\nb")], "\"'=a\nb\""),
+            ([.string("\u{1B}[31m\u{202E}")], "\\u{1b}[31m\\u{202e}"),
         ])
     func csv(_ row: [JSON], _ text: String) {
         #expect(Listing.csv(row) == text)
@@ -98,7 +106,8 @@ struct OutputTests {
         ("storage.full", 74),
         ("storage.failed", 74), ("journal.damaged", 65), ("journal.newer", 65), ("engine.locked", 73),
         ("engine.running", 4),
-        ("integrity.damaged", 20), ("version.conflict", 4), ("payload.too_large", 2), ("internal", 1),
+        ("output.lost", 74), ("integrity.damaged", 20), ("version.conflict", 4), ("payload.too_large", 2),
+        ("internal", 1),
         ("unheard.of", 1),
     ]
 

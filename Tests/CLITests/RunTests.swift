@@ -113,6 +113,16 @@ struct RunTests {
         #expect(runs.code == 3 || runs.output == "[]\n")
     }
 
+    @Test("A key that the flow does not declare is told, with the near one")
+    func undeclaredInput() throws {
+        let flow = "flow: f\ninput: {properties: {name: {type: string}}}\nnodes: {a: {succeed: 1}}\n"
+        let ren = try Ren(["f.yaml": flow])
+        let slip = try ren("run", "f.yaml", "-i", "nme=1")
+        #expect(slip.code == 0)
+        #expect(slip.errors.contains("does not declare “nme”, did you mean “name”?"), "\(slip.errors)")
+        #expect(try !ren("run", "f.yaml", "-i", "name=x").errors.contains("declare"))
+    }
+
     @Test("The same id with the same flow and input goes on or gives the result; with another input it is refused")
     func sameID() throws {
         let ren = try Ren(["gate.yaml": Flows.gate])

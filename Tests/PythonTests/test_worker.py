@@ -214,17 +214,20 @@ FAILURES = [
     ("raise KeyboardInterrupt", {"name": "KeyboardInterrupt"}),
     ("raise Odd", {"name": "Odd", "message": "(its text cannot be shown: ZeroDivisionError in __str__)"}),
     ("raise ValueError('\\ud800')", {"name": "ValueError", "message": "?"}),
-    ("return float('nan')", {"name": "BadResult", "message": "the result: nan is not JSON: use None or text"}),
-    ("return {'a': [object()]}", {"name": "BadResult", "message": "the result at .a[0]: object is not JSON"}),
+    ("return float('nan')", {"name": "BadResult", "message": "nan is not JSON: use None or text (in the result)"}),
+    ("return {'a': [object()]}", {"name": "BadResult", "message": "object is not JSON (in the result at .a[0])"}),
     ("return ['\\udc00']", {"name": "BadResult"}),
     ("return {1: 1}", {"name": "BadResult"}),
     (
         "return deep(65)",
-        {"name": "BadResult", "message": "the result" + " at " + "[0]" * 64 + ": nested more than 64 deep"},
+        {
+            "name": "BadResult",
+            "message": "nested more than 64 deep (in the result at " + "[0]" * 20 + "…" + "[0]" * 16 + ")",
+        },
     ),
     ("return 'x' * 20_000_000", {"name": "BadResult"}),
     ("return ren.Items(1/0 for _ in 'a')", {"name": "ZeroDivisionError"}),
-    ("return f2()", {"name": "BadResult", "message": "the result: coroutine is not JSON: was an await forgotten?"}),
+    ("return f2()", {"name": "BadResult", "message": "coroutine is not JSON: was an await forgotten? (in the result)"}),
     ("recurse()", {"name": "RecursionError"}),
 ]
 
@@ -615,7 +618,7 @@ def test_refused_checkpoint_raises_or_is_logged(engine):
 def test_bad_checkpoint_fails_the_attempt(engine, value):
     engine.start("import ren\n@ren.function\ndef f(ctx): ctx.checkpoint({})".format(value))
     error = engine.error("f")
-    assert error["name"] == "BadResult" and error["message"].startswith("the checkpoint")
+    assert error["name"] == "BadResult" and "the checkpoint" in error["message"]
     assert error["frame"] == "shop.py:3 in f"
 
 

@@ -32,26 +32,34 @@ struct RenTool: AsyncParsableCommand {
 @main
 enum Main {
     static func main() async {
+        var called: any ParsableCommand.Type = RenTool.self
         do {
             var command = try RenTool.parseAsRoot()
+            called = type(of: command)
             if var asynchronous = command as? any AsyncParsableCommand {
                 try await asynchronous.run()
             } else {
                 try command.run()
             }
+            leave(.success)
         } catch {
-            end(with: error)
+            end(with: error, of: called)
         }
     }
 
-    private static func end(with error: any Error) -> Never {
+    /// - Parameter command: the command that was parsed; the root when none was.
+    private static func end(with error: any Error, of command: any ParsableCommand.Type) -> Never {
         if let complaint = Complaint(caught: error) {
             complaint.print()
             leave(complaint.status)
         }
         if let status = error as? ExitCode { leave(status) }
         // What is left is the parser's own: help and version, which are no error, and wrong usage.
-        let text = RenTool.fullMessage(for: error)
+        // The parser knows which command it parsed, but not which one refused its arguments later.
+        let text =
+            error is ValidationError
+            ? "Error: \(RenTool.message(for: error))\nUsage: \(RenTool.usageString(for: command))"
+            : RenTool.fullMessage(for: error)
         guard RenTool.exitCode(for: error) != .success else {
             Terminal.print(text)
             leave(.success)

@@ -41,7 +41,7 @@ extension RenError {
     /// A file that a worker could not import.
     init(_ broken: BrokenReport, python: String) {
         let name = broken.file.split(separator: "/").last.map(String.init) ?? broken.file
-        var message = "\(name): \(broken.failure.name): \(broken.failure.message)"
+        var message = "\(name): \(broken.failure.text)"
         if let frame = broken.failure.frame { message += " (\(frame))" }
         let hint =
             switch broken.failure.name {

@@ -30,7 +30,9 @@ package struct FunctionSet: Sendable, Equatable {
             guard let real = realpath(path, nil) else {
                 throw RenError(
                     .functionFileMissing, "there is no function file \(path): \(lastSystemError())",
-                    hint: "paths are relative to the folder that ren is started in", file: path)
+                    hint: path.hasPrefix("/")
+                        ? "put the file back, or name it again with -f"
+                        : "paths are relative to the folder that ren is started in", file: path)
             }
             defer { free(real) }
             let name = String(cString: real)

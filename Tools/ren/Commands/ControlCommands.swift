@@ -25,7 +25,7 @@ struct ControlOptions: ParsableArguments {
                 "run": .string(outcome.id), "status": .string(outcome.phase.word),
                 "sequence": JSON(outcome.sequence.rawValue),
             ]
-            return Terminal.print(answer.text)
+            return Terminal.printJSON(answer.text)
         }
         Terminal.print("\(outcome.id)  \(done(outcome.phase))   journal #\(Words.grouped(outcome.sequence.rawValue))")
     }
@@ -93,8 +93,10 @@ struct SignalCommand: ParsableCommand {
     func run() throws {
         let value = try value.map { text throws(RenError) in try TextArgument.json(text) } ?? .null
         let payload = Payload(hashing: value.compact)
-        try options.ask(.signal(name: name, payload: payload), of: runName, command: "ren signal") { _ in
-            "signal \(Terminal.escaped(name)) recorded; ren resume goes on with the run"
+        try options.ask(.signal(name: name, payload: payload), of: runName, command: "ren signal") { phase in
+            let recorded = "signal \(Terminal.escaped(name)) recorded; "
+            if case .ended = phase { return recorded + "the run \(phase.word)" }
+            return recorded + (phase == .running ? "" : "the run is \(phase.word); ") + "ren resume goes on with it"
         }
     }
 }

@@ -11,13 +11,13 @@ struct DoctorCommand: AsyncParsableCommand {
 
     func run() async throws {
         try output.require(.human, .json)
-        let checks = await Diagnosis(data).checks()
+        let checks = await Diagnosis(try data.directory, data).checks()
         let style = output.style
         if output.output == .json {
             let result: JSON = [
                 "ok": .bool(!checks.contains { $0.grade == .broken }), "checks": .array(checks.map(\.json)),
             ]
-            Terminal.print(result.text)
+            Terminal.printJSON(result.text)
         } else {
             for check in checks { Terminal.print(check.text(style)) }
         }

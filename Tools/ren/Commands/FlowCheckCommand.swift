@@ -32,13 +32,31 @@ struct FlowCheckCommand: AsyncParsableCommand {
                 errors.append(error.named(path))
                 continue
             }
-            errors += check.errors
-            warnings += check.warnings
-            guard let flow = check.flow, !withoutFunctions, flow.callsFunctions else { continue }
-            let known = try await signatures.all(for: path)
-            errors += FunctionCheck.errors(of: flow, in: check.document, signatures: known).map { $0.named(path) }
+            var calls: (errors: [RenError], warnings: [RenError]) = ([], [])
+            if let flow = check.draft, !withoutFunctions, flow.callsFunctions {
+                do {
+                    let known = try await signatures.all(for: path)
+                    calls.errors = FunctionOptions.hinted(
+                        FunctionCheck.errors(of: flow, in: check.document, signatures: known), known: known.count)
+                    calls.warnings = FunctionCheck.warnings(
+                        of: flow, in: check.document, signatures: known, pool: try pool(for: path))
+                } catch let error as RenError where !check.errors.isEmpty {
+                    errors.append(error)  // what is wrong with the flow itself is told all the same
+                }
+            }
+            errors += (check.errors + calls.errors).sortedByPlace().map { $0.named(path) }
+            warnings += (check.warnings + calls.warnings).sortedByPlace().map { $0.named(path) }
         }
         try report(errors, warnings)
+    }
+
+    /// What the workers of a run of the flow take at a time.
+    private func pool(for flow: String) throws -> FunctionCheck.Pool {
+        let project = try Project.find(from: flow)
+        let settings = WorkerSettings(directory: "", variables: [:], artifacts: "")
+        return FunctionCheck.Pool(
+            processes: project?.processes ?? settings.processes, blocking: project?.slots ?? settings.blocking,
+            async: settings.async)
     }
 
     private func report(_ errors: [RenError], _ warnings: [RenError]) throws {
@@ -47,7 +65,7 @@ struct FlowCheckCommand: AsyncParsableCommand {
                 "files": JSON(flows.count), "errors": .array(errors.map { .object($0.json) }),
                 "warnings": .array(warnings.map { .object($0.json) }),
             ]
-            Terminal.print(result.text)
+            Terminal.printJSON(result.text)
             throw errors.isEmpty ? ExitCode.success : .usage
         }
         if !warnings.isEmpty { Terminal.print(Findings.text(warnings, word: "warning")) }
@@ -75,7 +93,7 @@ struct SignatureCache {
         guard !files.isEmpty else { return [:] }
         if let signatures = known[files] { return signatures }
         let discovery = try await FunctionProbe.discover(
-            files, in: data.directory, install: functions.policy(project)
+            files, in: try data.directory, install: functions.policy(project)
         ) { Terminal.complain(Terminal.escaped($0)) }
         known[files] = discovery.signatures
         return discovery.signatures

@@ -6,6 +6,7 @@ import RenJSON
 struct FlowEvalCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "eval", abstract: "Evaluate a JSONLogic expression, as a flow would.",
+        usage: "ren flow eval <rule> [--data <json|@file>] [--trace] [-o <format>]",
         discussion: "The result is printed as JSON. RULE and the data may be @FILE, or @- for standard input.")
 
     /// An array, so that a rule such as `-1` is not taken for an option.
@@ -31,11 +32,14 @@ struct FlowEvalCommand: ParsableCommand {
         let data = try TextArgument.json(data)
         let rule = try Rule(compiling: try TextArgument.json(rules[0]))
         for quirk in rule.quirks where output.output == .human {
-            Terminal.complain("warning: \(Terminal.escaped(quirk.message)) (at \(quirk.pointer))")
+            Terminal.complain("warning: \(Terminal.escaped(quirk.message))\(Self.place(quirk.pointer))")
         }
-        guard trace else { return Terminal.print(try rule.evaluate(data).text) }
+        guard trace else { return Terminal.printJSON(try rule.evaluate(data).text) }
         try show(rule.trace(data))
     }
+
+    /// Where in the rule; nothing for the whole of it.
+    static func place(_ pointer: String) -> String { pointer.isEmpty ? "" : " (at \(pointer))" }
 
     private func show(_ evaluation: Evaluation) throws {
         guard output.output == .human else {
@@ -46,7 +50,7 @@ struct FlowEvalCommand: ParsableCommand {
                     evaluation.operands.map { ["path": .array($0.path.map(JSON.string)), "value": $0.value ?? .null] }),
                 "steps": .array(evaluation.steps.map(Self.json)),
             ]
-            return Terminal.print(trace.text)
+            return Terminal.printJSON(trace.text)
         }
         for step in evaluation.steps {
             let operands = step.operands.map { Terminal.escaped($0.excerpt) }.joined(separator: ", ")
@@ -58,7 +62,7 @@ struct FlowEvalCommand: ParsableCommand {
             Terminal.complain("\(step.pointer.isEmpty ? "/" : step.pointer)  \(step.name)(\(operands)) = \(result)")
         }
         if evaluation.isCut { Terminal.complain("… and more, \(evaluation.stepCount) steps in all") }
-        Terminal.print(try evaluation.result.get().text)
+        Terminal.printJSON(try evaluation.result.get().text)
     }
 
     private static func json(_ step: Evaluation.Step) -> JSON {

@@ -71,7 +71,7 @@ struct FunctionsCheckCommand: AsyncParsableCommand {
                 "files": JSON(discovery.files.count), "functions": JSON(discovery.signatures.count),
                 "python": .string(discovery.python),
             ]
-            return Terminal.print(result.text)
+            return Terminal.printJSON(result.text)
         }
         let functions = Words.count(discovery.signatures.count, "function")
         Terminal.print("\(functions) in \(Words.count(discovery.files.count, "file")), python \(discovery.python)")
@@ -88,7 +88,7 @@ extension FunctionOptions {
                 .functionFileMissing, "no function files are named",
                 hint: "name them with -f FILE.py, or with functions: in ren.yaml")
         }
-        return try await FunctionProbe.discover(files, in: data.directory, install: policy(project)) {
+        return try await FunctionProbe.discover(files, in: try data.directory, install: policy(project)) {
             Terminal.complain(Terminal.escaped($0))
         }
     }

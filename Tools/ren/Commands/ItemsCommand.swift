@@ -43,19 +43,16 @@ struct ItemsCommand: ParsableCommand {
     func run() throws {
         let reading = try Reading(data)
         let summary = try reading.summary(of: runName)
-        guard let index = summary.flow.nodes.firstIndex(where: { $0.name == node }) else {
-            let names = summary.flow.nodes.map(\.name)
-            throw RenError(
-                .nodeNotFound, "run \(summary.row.id) has no node \"\(Terminal.escaped(node))\"",
-                hint: nearest(to: node, in: names).map { "did you mean \"\($0)\"?" }
-                    ?? "nodes: \(names.joined(separator: ", "))")
-        }
+        let index = try summary.number(of: node)
         guard summary.flow.nodes[index].each != nil else {
             throw RenError(
                 .nodeNoItems, "node \"\(node)\" has no each, so it has no items", hint: "ren show \(summary.row.id)")
         }
         let map = summary.rows[index]?.map
         if let count { return try printCount(count, map) }
+        if map == nil, output.output == .human {
+            return Terminal.print("no items yet: node \(node) is \(summary.state(of: index).name)")
+        }
         try list(reading, summary.row.number, NodeNumber(index), map)
     }
 
@@ -101,7 +98,7 @@ struct ItemsCommand: ParsableCommand {
             "attempts": JSON(row.attempts), "begun": JSON(row.begun), "ended": JSON(row.ended),
             "milliseconds": JSON(row.ended.map { ($0 - row.begun).nanoseconds / 1_000_000 }),
             "error": row.error.map { error in
-                output.output == .csv ? .string("\(error.name): \(error.message)") : .object(error.json)
+                output.output == .csv ? .string(error.text) : .object(error.json)
             } ?? .null,
         ]
     }
@@ -112,7 +109,7 @@ struct ItemsCommand: ParsableCommand {
             style.coloured(state: row.state.name.padded(to: 9)),
             row.ended.map { Words.duration($0 - row.begun) }?.rightAligned(to: 8) ?? "        ",
             row.attempts > 1 ? "\(row.attempts) attempts" : "",
-            row.error.map { Terminal.escaped("\($0.name): \($0.message)").shortened(to: 100) } ?? "",
+            row.error.map { Terminal.escaped($0.text).shortened(to: 100) } ?? "",
         ].filter { !$0.isEmpty }.joined(separator: "  ")
     }
 }

@@ -32,26 +32,36 @@ struct JournalListCommand: ParsableCommand {
         let style = output.style
         var next = from
         var left = limit
+        var damaged = 0
         while left > 0 {
-            let page = try page(run, next, min(left, Self.page), reading.journal)
-            for event in page {
-                let view = try EventView(event, &names)
-                listing.add(view.json, text: view.text(style))
+            let page = try reading.journal.entries(of: run, from: next, limit: min(left, Self.page))
+            for entry in page {
+                switch entry {
+                case .event(let event):
+                    let view = try EventView(event, &names)
+                    listing.add(view.json, text: view.text(style))
+                case .damaged(let event):
+                    damaged += 1
+                    listing.add(event.json, text: event.text(style))
+                }
             }
-            guard let last = page.last else { break }
-            next = (run == nil ? last.sequence.rawValue : last.version.rawValue) + 1
+            guard !page.isEmpty else { break }
+            // Sequences and versions have no gaps.
+            next += UInt64(page.count)
             left -= page.count
         }
         listing.end()
+        guard damaged == 0 else { throw Complaint.damaged(damaged) }
     }
+}
 
-    private func page(
-        _ run: RunNumber?, _ next: UInt64, _ limit: Int, _ journal: JournalReader
-    ) throws(RenError) -> [RecordedEvent] {
-        try journal.read { view throws(RenError) in
-            guard let run else { return try view.records(from: JournalSequence(next), limit: limit) }
-            return try view.page(of: run, after: RunVersion(next - 1), limit: limit)
-        }
+extension Complaint {
+    /// So many events could not be read; the others were printed.
+    static func damaged(_ count: Int) -> Complaint {
+        Complaint(
+            RenError(
+                .integrityDamaged, "\(Words.count(count, "event")) of the journal cannot be read",
+                hint: "make a copy of the data directory, then run `ren journal verify`"))
     }
 }
 

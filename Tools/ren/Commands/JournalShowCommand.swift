@@ -22,6 +22,11 @@ struct JournalShowCommand: ParsableCommand {
         try output.require(.human, .json)
         let reading = try Reading(data)
         let wanted = JournalSequence(sequence)
+        let entry = try reading.journal.entries(of: nil, from: sequence, limit: 1).first
+        if case .damaged(let event)? = entry, !payload {
+            Terminal.print(output.output == .json ? JSON.object(event.json).text : event.text(output.style))
+            throw Complaint.damaged(1)
+        }
         guard let event = try reading.journal.read({ view throws(RenError) in try view.record(at: wanted) }) else {
             let head = try reading.journal.read { view throws(RenError) in try view.head().sequence }
             throw RenError(
@@ -32,11 +37,18 @@ struct JournalShowCommand: ParsableCommand {
             guard let bytes else {
                 throw RenError(.eventNotFound, "event #\(sequence) (\(event.type.name)) has no payload")
             }
-            return Terminal.print(String(decoding: bytes, as: UTF8.self), terminator: "")
+            let text = String(decoding: bytes, as: UTF8.self)
+            return Terminal.print(
+                Terminal.outputIsTerminal ? Terminal.escaped(text, lines: true) : text, terminator: "")
         }
         var names = EventNames(reading.journal)
         let view = try EventView(event, &names)
         output.output == .json ? printJSON(view, bytes) : printText(view, bytes)
+        guard let mark = event.event.payload, let bytes, Payload(hashing: bytes).hash != mark.hash else { return }
+        throw Complaint(
+            RenError(
+                .integrityDamaged, "the payload of event #\(sequence) is damaged: it does not have its hash",
+                hint: "make a copy of the data directory, then run `ren journal verify`"))
     }
 
     private func payload(of event: RecordedEvent, _ journal: JournalReader) throws(RenError) -> [UInt8]? {
@@ -59,7 +71,7 @@ struct JournalShowCommand: ParsableCommand {
             if isJSON { writer.raw(bytes) } else { writer.string(String(decoding: bytes, as: UTF8.self)) }
         }
         writer.endObject()
-        Terminal.print(String(decoding: writer.bytes, as: UTF8.self))
+        Terminal.printJSON(String(decoding: writer.bytes, as: UTF8.self))
     }
 
     private func printText(_ view: EventView, _ bytes: [UInt8]?) {

@@ -38,6 +38,8 @@ struct JournalTailCommand: AsyncParsableCommand {
             guard !events.isEmpty else { return }
             for event in events { try print(event, &names, &listing) }
             Terminal.flush()
+            // Nothing more can be written; how the command ends says why.
+            guard StandardOutput.failure == nil else { return }
         }
     }
 

@@ -7,7 +7,7 @@ import RenJournal
 struct JournalVerifyCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "verify",
-        abstract: "Read every event and payload and check all hashes; exit 20 when one is wrong.",
+        abstract: "Read every event, payload and artifact and check all hashes; exit 20 when one is wrong.",
         discussion: """
             An anchor is SEQUENCE:HASH, as ren run prints it at its end. Kept elsewhere, it proves that the journal \
             up to there is the one that was seen then.
@@ -24,7 +24,7 @@ struct JournalVerifyCommand: ParsableCommand {
         try output.require(.human, .json)
         for text in anchor { _ = try Anchor(text) }
         _ = try data.existing()
-        var arguments = ["journal", "verify-in-child", "--data", data.path, "-o", output.output.rawValue]
+        var arguments = ["journal", "verify-in-child", "--data", try data.path, "-o", output.output.rawValue]
         for text in anchor { arguments += ["--anchor", text] }
         let child = try ChildProcess(SystemFile.executable, arguments)
         let last = child.errors.split(separator: "\n").last.map { " (\(Terminal.escaped(String($0))))" } ?? ""
@@ -58,7 +58,7 @@ struct JournalVerifyCommand: ParsableCommand {
     private func show(_ report: JSON) throws {
         let findings = report["findings"]?.arrayValue ?? []
         guard output.output == .human else {
-            Terminal.print(report.text)
+            Terminal.printJSON(report.text)
             throw findings.isEmpty ? ExitCode.success : .integrity
         }
         for finding in findings {

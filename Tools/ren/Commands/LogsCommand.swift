@@ -33,7 +33,9 @@ struct LogsCommand: ParsableCommand {
     func run() throws {
         try output.require(.human, .json, .jsonl)
         let reading = try Reading(data)
-        let folder = "\(reading.directory.runs)/\(try reading.run(name).id)"
+        let summary = try reading.summary(of: name)
+        if let node { _ = try summary.number(of: node) }
+        let folder = "\(reading.directory.runs)/\(summary.row.id)"
         var listing = Listing(output.output)
         for file in Self.files.map({ "\(folder)/\($0)" }) where SystemFile.exists(file) {
             for line in try SystemFile.read(file, limit: Self.fileMax).split(separator: UInt8(ascii: "\n")) {
@@ -62,7 +64,8 @@ struct LogsCommand: ParsableCommand {
         if let attempt = entry["attempt"]?.integerValue, attempt > 1 { place += " attempt \(attempt)" }
         let level = (entry["level"]?.stringValue ?? "").padded(to: 7)
         let fields = entry["fields"].map { " " + Terminal.escaped($0.text) } ?? ""
-        let text = Terminal.escaped(entry["text"]?.stringValue ?? "", lines: true)
+        // One line for one entry: a function cannot make up lines of others.
+        let text = Terminal.escaped(entry["text"]?.stringValue ?? "")
         return "\(entry["time"]?.stringValue ?? "")  \(level)  \(place)  \(text)\(fields)"
     }
 }

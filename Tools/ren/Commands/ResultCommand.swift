@@ -22,16 +22,16 @@ struct ResultCommand: ParsableCommand {
             throw RenError(.runNotEnded, "run \(row.id) has not ended: \(summary.status)", hint: "ren show \(row.id)")
         }
         guard row.status == .succeeded else {
-            let error = row.error.map { ": \($0.name): \($0.message)" } ?? ""
+            let error = row.error.map { ": \($0.text)" } ?? ""
             throw Complaint(
                 RenError(.runNoResult, "run \(row.id) \(row.status.name)\(error)", hint: "ren show \(row.id)"),
                 status: summary.exitStatus)
         }
         let bytes = try summary.output(in: reading.journal) ?? Array("null".utf8)
         guard output.output == .human, let value = try? JSON(parsing: bytes, limits: .payload) else {
-            return Terminal.print(String(decoding: bytes, as: UTF8.self))
+            return Terminal.printJSON(String(decoding: bytes, as: UTF8.self))
         }
-        Terminal.print(value.pretty)
+        Terminal.printJSON(value.pretty)
     }
 }
 

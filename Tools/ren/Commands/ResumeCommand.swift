@@ -25,7 +25,7 @@ struct ResumeCommand: AsyncParsableCommand {
         options.command = "ren resume"
         options.processes = project?.processes
         options.slots = project?.slots
-        let session = try await Session(data.path, options)
+        let session = try await Session(try data.path, options)
         do {
             leave(try await resume(session, project))
         } catch {

@@ -37,13 +37,17 @@ struct RunCommand: AsyncParsableCommand {
         if !check.warnings.isEmpty { Terminal.complain(Findings.text(check.warnings, word: "warning")) }
         let input = try input.value(for: flow.source["input"])
         _ = try flow.accept(input: input)
+        for warning in InputOption.undeclared(input, in: flow.source["input"]) {
+            Terminal.complain("warning: \(Terminal.escaped(warning))")
+        }
         let project = try Project.find(from: self.flow)
         let files = try flow.callsFunctions || !functions.files.isEmpty ? functions.all(with: project) : []
         for file in files where !SystemFile.exists(file) {
             throw RenError(
-                .fileNotFound, "there is no file \(file)", hint: "paths of -f are relative to the folder you are in")
+                .fileNotFound, "there is no file \(file)",
+                hint: file.hasPrefix("/") ? nil : "paths of -f are relative to the folder you are in")
         }
-        let session = try await Session(data.path, options(project))
+        let session = try await Session(try data.path, options(project))
         do {
             leave(try await start(session, flow, check, input, files, project))
         } catch {
@@ -59,7 +63,10 @@ struct RunCommand: AsyncParsableCommand {
             Terminal.complain(Terminal.escaped(line))
         }
         let errors = FunctionCheck.errors(of: flow, in: check.document, signatures: loaded.signatures)
-        guard errors.isEmpty else { throw FlowErrors(errors.map { $0.named(self.flow) }) }
+        guard errors.isEmpty else {
+            let hinted = FunctionOptions.hinted(errors, known: loaded.signatures.count)
+            throw FlowErrors(hinted.map { $0.named(self.flow) })
+        }
         Signals.watch()
         let started = try await session.start(flow, input: input, id: id, functions: loaded, by: "cli")
         let live = LiveRun(

@@ -20,8 +20,13 @@ struct RunsCommand: ParsableCommand {
 
     private static let columns = ["run", "flow", "status", "carried", "created", "ended", "updated"]
 
+    private static let states = RunStatus.allCases.map(\.name) + ["waiting"]
+
     func run() throws {
         guard limit > 0 else { throw ValidationError("--limit is a whole number from 1") }
+        if let status, !Self.states.contains(status) {
+            throw ValidationError("--status takes one of \(Self.states.joined(separator: ", ")), not \"\(status)\"")
+        }
         let reading = try Reading(data)
         let (flow, status) = (flow, status)
         let engineHolds = reading.holder != nil
@@ -49,7 +54,7 @@ struct RunsCommand: ParsableCommand {
         return [
             row.id, row.flowName, "\(style.mark(status)) \(style.coloured(state: status))", Words.time(row.created),
             Words.duration(end - row.created), row.status.isOpen && !isCarried ? "not carried" : "",
-            row.error.map { Terminal.escaped("\($0.name): \($0.message)").shortened(to: 60) } ?? "",
+            row.error.map { Terminal.escaped($0.text).shortened(to: 60) } ?? "",
         ]
     }
 }

@@ -14,6 +14,7 @@ struct ShowCommand: ParsableCommand {
     func run() throws {
         try output.require(.human, .json)
         let summary = try Reading(data).summary(of: name)
-        Terminal.print(output.output == .json ? JSON.object(summary.json).text : summary.text(output.style))
+        guard output.output == .human else { return Terminal.printJSON(JSON.object(summary.json).text) }
+        Terminal.print(summary.text(output.style))
     }
 }

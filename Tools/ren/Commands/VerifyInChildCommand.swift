@@ -21,6 +21,7 @@ struct VerifyInChildCommand: ParsableCommand {
         let (report, findings) = try check()
         let result: JSON = [
             "events": JSON(report.events), "bytes": JSON(report.bytes), "runs": JSON(report.runs),
+            "artifacts": JSON(report.artifacts),
             "head": JSON(report.head.sequence.rawValue), "head_hash": .string(report.head.hash.description),
             "milliseconds": JSON((ContinuousClock.now - start).nanoseconds / 1_000_000),
             "finding_count": JSON(max(findings.count, report.findingCount)), "findings": .array(findings),
@@ -34,13 +35,17 @@ struct VerifyInChildCommand: ParsableCommand {
         do {
             return try read()
         } catch {
-            throw error.code == .journalDamaged ? Complaint(error, status: .integrity) : Complaint(error)
+            guard error.code == .journalDamaged else { throw Complaint(error) }
+            var error = error
+            // It would send the reader to the command that says it.
+            error.hint = "make a copy of the data directory before anything else; runs of a backup can be resumed"
+            throw Complaint(error, status: .integrity)
         }
     }
 
     private func read() throws(RenError) -> (VerifyReport, findings: [JSON]) {
         let reading = try Reading(data)
-        let report = try Verifier(reading.journal).run()
+        let report = try Verifier(reading.journal, artifacts: reading.directory.artifacts).run()
         var findings: [JSON] = report.findings.map { finding in
             [
                 "sequence": JSON(finding.sequence.rawValue), "run": JSON(finding.run?.rawValue),

@@ -17,6 +17,16 @@ struct FunctionOptions: ParsableArguments {
         try (project?.functionFiles() ?? []) + files
     }
 
+    /// Errors of a flow, with what to do where no function file was named at all.
+    static func hinted(_ errors: [RenError], known: Int) -> [RenError] {
+        errors.map { error in
+            guard known == 0, error.code == .functionUnknown else { return error }
+            var error = error
+            error.hint = "no function files are named: add -f FILE.py, or functions: [FILE.py] in ren.yaml"
+            return error
+        }
+    }
+
     func policy(_ project: Project?) -> FunctionLoader.Install {
         if install || project?.environments == .install { return .yes }
         guard Terminal.inputIsTerminal else { return .no }

@@ -34,6 +34,19 @@ struct InputOption: ParsableArguments {
         return .object(object)
     }
 
+    /// A warning for each key that the flow does not declare, where its schema says nothing about others: a slip of the
+    /// pen would go unnoticed.
+    static func undeclared(_ input: JSON, in schema: JSON?) -> [String] {
+        guard let declared = schema?["properties"]?.objectValue, schema?["additionalProperties"] == nil,
+            schema?["patternProperties"] == nil
+        else { return [] }
+        let names = Array(declared.keys)
+        return (input.objectValue.map { Array($0.keys) } ?? []).filter { !names.contains($0) }.map { key in
+            let near = nearest(to: key, in: names).map { ", did you mean “\($0)”?" } ?? ""
+            return "the flow's input does not declare “\(key)”\(near)"
+        }
+    }
+
     private static func value(_ text: String, wanted: JSON?) -> JSON {
         let types = wanted?["type"].map { $0.arrayValue ?? [$0] }?.compactMap(\.stringValue) ?? []
         if types == ["string"] { return .string(text) }

@@ -18,7 +18,9 @@ struct Complaint: Error {
 
     init(findings: [RenError]) {
         errors = findings
-        status = findings.count == 1 ? .of(findings[0].code) : .usage
+        // Findings of one file agree; where they do not, the flow is what is wrong.
+        let statuses = Set(findings.map { ExitCode.of($0.code).rawValue })
+        status = statuses.count == 1 ? .of(findings[0].code) : .usage
     }
 
     /// - Returns: nil for an error that is not ren's, such as the argument parser's.
@@ -48,7 +50,7 @@ struct Complaint: Error {
 
     /// To standard error: for people, or as one JSON object when the command line asks for JSON.
     func print() {
-        Terminal.complain(Terminal.wantsJSON ? json.text : text)
+        Terminal.complain(Terminal.wantsJSON ? Terminal.escapedJSON(json.text) : text)
     }
 
     // MARK: Text

@@ -31,7 +31,10 @@ extension ExitCode {
         (.integrity, "the journal is damaged, or does not match an anchor"),
         (.journal, "the journal is from a newer ren, or damaged at start"),
         (.locked, "another engine holds the data directory"),
-        (.storage, "the storage failed: what was acknowledged is safe, start again when the disk is well"),
+        (
+            .storage,
+            "the storage failed: what was acknowledged is safe, start again when the disk is well; or output was lost"
+        ),
         (.configuration, "the configuration or the data directory is not usable"),
         (.interrupted, "interrupted twice: left at once, nothing acknowledged is lost"),
         (.terminated, "terminated: the run was paused first"),
@@ -58,7 +61,8 @@ extension ExitCode {
         "attempt": .conflict, "timer": .conflict, "signal": .usage, "input": .usage, "id": .usage, "usage": .usage,
         "flow": .usage, "json": .usage, "yaml": .usage, "logic": .usage, "duration": .usage, "retry": .usage,
         "function": .usage, "file": .usage, "environment": .usage, "config": .configuration,
-        "directory": .configuration, "journal": .journal, "storage": .storage, "integrity": .integrity,
+        "directory": .configuration, "journal": .journal, "storage": .storage, "output": .storage,
+        "integrity": .integrity,
     ]
 }
 

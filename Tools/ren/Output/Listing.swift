@@ -17,8 +17,8 @@ struct Listing {
     mutating func add(_ row: JSONObject, text: @autoclosure () -> String) {
         switch format {
         case .human: Terminal.print(text())
-        case .jsonl: Terminal.print(JSON.object(row).text)
-        case .json: Terminal.print((count == 0 ? "[" : ",") + JSON.object(row).text)
+        case .jsonl: Terminal.printJSON(JSON.object(row).text)
+        case .json: Terminal.printJSON((count == 0 ? "[" : ",") + JSON.object(row).text)
         case .csv: Terminal.print(Self.csv(header.map { row[$0] ?? .null }))
         }
         count += 1
@@ -28,10 +28,12 @@ struct Listing {
         if format == .json { Terminal.print(count == 0 ? "[]" : "]") }
     }
 
-    /// RFC 4180; text that a spreadsheet would take for a formula gets a quote before it.
+    /// RFC 4180; text that a spreadsheet would take for a formula gets a quote before it, and control characters are
+    /// shown as escapes: the rows are read on terminals too. JSON has the text as it is.
     static func csv(_ values: [JSON]) -> String {
         values.map { value in
             guard case .string(var text) = value else { return value.isNull ? "" : value.text }
+            text = Terminal.escaped(text, lines: true)
             if let first = text.unicodeScalars.first, "=+-@\t\r".unicodeScalars.contains(first) { text = "'" + text }
             guard text.unicodeScalars.contains(where: { ",\"\n\r".unicodeScalars.contains($0) }) else { return text }
             return "\"" + text.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\""

@@ -23,7 +23,13 @@ enum Terminal {
     }()
 
     static func print(_ text: String, terminator: String = "\n") {
-        Swift.print(text, terminator: terminator)
+        StandardOutput.write(text + terminator)
+    }
+
+    /// JSON for a program, or for a person whose terminal obeys control characters: those are then written as escapes
+    /// of JSON, which mean the same.
+    static func printJSON(_ text: String) {
+        print(outputIsTerminal ? escapedJSON(text) : text)
     }
 
     /// A line to standard error.
@@ -33,7 +39,7 @@ enum Terminal {
 
     /// Hands what was printed to the operating system: before a wait, and before other code writes.
     static func flush() {
-        fflush(nil)
+        StandardOutput.flush()
     }
 
     /// What cannot be written is lost: a run does not end because nobody reads its progress.
@@ -88,6 +94,22 @@ enum Terminal {
         return String(result)
     }
 
+    /// JSON text with the same characters as `\uXXXX`; line ends and tabs stay, they stand between values only.
+    static func escapedJSON(_ text: String) -> String {
+        guard text.unicodeScalars.contains(where: isHarmful) else { return text }
+        var result = String.UnicodeScalarView()
+        for scalar in text.unicodeScalars {
+            guard isHarmful(scalar), scalar != "\n", scalar != "\t" else {
+                result.append(scalar)
+                continue
+            }
+            let digits = String(scalar.value, radix: 16)
+            let zeros = String(repeating: "0", count: 4 - digits.count)
+            result.append(contentsOf: "\\u\(zeros)\(digits)".unicodeScalars)
+        }
+        return String(result)
+    }
+
     private static func isHarmful(_ scalar: Unicode.Scalar) -> Bool {
         switch scalar.value {
         case 0x00...0x1F, 0x7F...0x9F, 0x200E...0x200F, 0x2028...0x202E, 0x2066...0x2069: true
@@ -96,7 +118,16 @@ enum Terminal {
     }
 }
 
-/// Ends the process; what was printed is written out first.
+/// Ends the process; what was printed is written out first. Success is none when output was lost.
 func leave(_ status: ExitCode) -> Never {
-    exit(status.rawValue)
+    Terminal.flush()
+    guard let failure = StandardOutput.failure else { exit(status.rawValue) }
+    let error = RenError(.outputLost, "the output could not be written: \(String(cString: strerror(failure)))")
+    let complaint = Complaint(error, status: status == .success ? nil : status)
+    complaint.print()
+    exit(complaint.status.rawValue)
+}
+
+extension RenError.Code {
+    static let outputLost = Self("output.lost")
 }

@@ -19,9 +19,11 @@ struct Diagnosis {
     private static let freeBytesMin: UInt64 = 1 << 30
     private static let socketPathMax = 100
 
+    private let place: DataDirectory
     private let data: DataOption
 
-    init(_ data: DataOption) {
+    init(_ place: DataDirectory, _ data: DataOption) {
+        self.place = place
         self.data = data
     }
 
@@ -36,12 +38,12 @@ struct Diagnosis {
     // MARK: Data directory
 
     private var directory: HealthCheck {
-        let path = data.path
+        let path = place.path
         guard SystemFile.exists(path) else {
             return HealthCheck("data directory", .ok, "\(path) is not there yet; ren run makes it")
         }
         do {
-            try data.directory.check()
+            try place.check()
         } catch {
             return HealthCheck("data directory", .broken, error.message, fix: error.hint)
         }
@@ -54,7 +56,7 @@ struct Diagnosis {
     /// Room where the directory is, or where it would be made. Whether locks and flushes hold there is found out when
     /// the journal is opened.
     private var fileSystem: HealthCheck {
-        var path = data.path
+        var path = place.path
         while !SystemFile.exists(path), let slash = path.lastIndex(of: "/") {
             path = slash == path.startIndex ? "/" : String(path[..<slash])
         }
@@ -74,7 +76,7 @@ struct Diagnosis {
     // MARK: Journal
 
     private func journal() -> [HealthCheck] {
-        guard SystemFile.exists(data.path + "/journal") else {
+        guard SystemFile.exists(place.path + "/journal") else {
             return [HealthCheck("journal", .ok, "none yet")]
         }
         do {
@@ -147,7 +149,7 @@ struct Diagnosis {
     }
 
     private var sockets: HealthCheck {
-        let path = data.path + "/worker.sock"
+        let path = place.path + "/worker.sock"
         guard path.utf8.count > Self.socketPathMax else { return HealthCheck("sockets", .ok, "in the data directory") }
         return HealthCheck(
             "sockets", .ok, "the data directory's path is too long for them: they are in the temporary directory")

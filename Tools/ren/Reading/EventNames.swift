@@ -2,7 +2,7 @@ import Ren
 import RenCore
 import RenJournal
 
-/// The names of runs and nodes, which events carry as numbers.
+/// The names of runs and nodes, which events carry as numbers; the numbers where the names are damaged.
 struct EventNames {
     private let journal: JournalReader
     private var runs: [RunNumber: (id: String, flow: Digest)] = [:]
@@ -25,7 +25,12 @@ struct EventNames {
 
     private mutating func nodeNames(_ flow: Digest) throws(RenError) -> [String] {
         if let known = flows[flow] { return known }
-        let names = try Session.recordedFlow(flow, in: journal).nodes.map(\.name)
+        var names: [String] = []
+        do {
+            names = try Session.recordedFlow(flow, in: journal).nodes.map(\.name)
+        } catch  where error.code == .journalDamaged {
+            // The events that name its nodes can be read all the same.
+        }
         flows[flow] = names
         return names
     }

@@ -36,14 +36,14 @@ extension RunSummary {
     var nodesJSON: JSON {
         .object(
             JSONObject(
-                members: zip(flow.nodes, rows).map { node, row in
-                    JSONObject.Member(key: node.name, value: .object(Self.json(row)))
+                members: flow.nodes.indices.map { index in
+                    JSONObject.Member(key: flow.nodes[index].name, value: .object(nodeJSON(index)))
                 }))
     }
 
-    private static func json(_ row: NodeRow?) -> JSONObject {
-        var object: JSONObject = ["status": .string((row?.state ?? .pending).name)]
-        guard let row else { return object }
+    private func nodeJSON(_ index: Int) -> JSONObject {
+        var object: JSONObject = ["status": .string(state(of: index).name)]
+        guard let row = rows[index] else { return object }
         object["attempts"] = JSON(row.attempts)
         object["begun"] = JSON(row.begun)
         object["ended"] = JSON(row.ended)
@@ -59,6 +59,7 @@ extension RunSummary {
             object["signal"] = JSON(row.signal)
             object["message"] = JSON(row.message)
             object["until"] = JSON(row.until)
+            object["form"] = form(of: index) ?? .null
         }
         if let error = row.error { object["error"] = .object(error.json) }
         return object

@@ -1,4 +1,5 @@
 import RenCore
+import RenJSON
 import RenJournal
 
 /// What a person may do now.
@@ -8,7 +9,11 @@ extension RunSummary {
         var purpose: String
     }
 
-    var next: [Step] {
+    private static let stepsShown = 4
+
+    var next: [Step] { Array(steps.prefix(Self.stepsShown)) }
+
+    private var steps: [Step] {
         let id = row.id
         switch row.status {
         case .succeeded: return [Step(command: "ren result \(id)", purpose: "print its output")]
@@ -30,11 +35,15 @@ extension RunSummary {
     /// Signals that pauses wait for, and outcomes that nobody knows.
     private var waitingForPeople: [Step] {
         var steps: [Step] = []
-        for row in rows {
+        for (index, row) in rows.enumerated() {
             guard let row, row.state == .waiting, let signal = row.signal else { continue }
             let message = Terminal.escaped(row.message ?? "").shortened(to: 60)
-            steps.append(Step(command: "ren signal \(self.row.id) \(Shell.quoted(signal))", purpose: message))
+            let data = form(of: index).map { " " + Shell.quoted(FormSample.value(for: $0).text) } ?? ""
+            let command = "ren signal \(self.row.id) \(Shell.quoted(signal))\(data)"
+            steps.append(Step(command: Terminal.escaped(command), purpose: message))
         }
+        // The way to go on is always among those shown.
+        steps = Array(steps.prefix(Self.stepsShown - 2))
         if !steps.isEmpty {
             steps.append(Step(command: "ren resume \(row.id)", purpose: "go on with it after the signal"))
         }
@@ -48,12 +57,12 @@ extension RunSummary {
 
     private var lookAtFailures: [Step] {
         var steps: [Step] = []
-        for (node, row) in zip(flow.nodes, rows) {
-            guard let row else { continue }
+        for (index, node) in flow.nodes.enumerated() {
+            guard let row = rows[index] else { continue }
             if (row.map?.counts[.failed] ?? 0) > 0 {
                 steps.append(
                     Step(command: "ren items \(self.row.id) \(node.name) --failed", purpose: "which items failed"))
-            } else if row.state == .failed {
+            } else if row.state == .failed, row.attempts > 0, isFunction(index) {
                 steps.append(Step(command: "ren logs \(self.row.id) -n \(node.name)", purpose: "what it said"))
             }
         }

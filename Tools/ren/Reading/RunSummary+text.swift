@@ -1,5 +1,6 @@
 import RenCore
 import RenEngine
+import RenJSON
 import RenJournal
 
 /// A run for people: head line, nodes, problems, and the commands that make sense now.
@@ -10,7 +11,7 @@ extension RunSummary {
         var parts = [headLine(style)]
         parts.append(Columns.text(flow.nodes.indices.map { nodeLine($0, style) }))
         if let error = row.error, row.status == .failed {
-            parts.append("Error\n  " + Terminal.escaped("\(error.name): \(error.message)"))
+            parts.append("Error\n  " + Terminal.escaped(error.text))
         }
         if !problems.isEmpty { parts.append("Problems\n" + problemLines()) }
         let next = next
@@ -33,20 +34,25 @@ extension RunSummary {
     private func nodeLine(_ index: Int, _ style: Style) -> [String] {
         let node = flow.nodes[index]
         let state = state(of: index).name
-        return ["  \(style.mark(state)) \(node.name)", style.coloured(state: state).padded(to: 9), details(of: index)]
+        let word = style.coloured(state: state).padded(to: 9)
+        return ["  \(style.mark(state)) \(node.name)", word, details(of: index, style)]
     }
 
-    private func details(of index: Int) -> String {
+    private func details(of index: Int, _ style: Style) -> String {
         guard let node = rows[index] else { return waitsFor(index) }
         var parts: [String] = []
         if let map = node.map { parts.append(Self.counts(map)) }
         if let way = node.way { parts.append("→ \(way)") }
         if node.state == .waiting, let signal = node.signal {
-            parts.append("for signal \(signal): \(Terminal.escaped((node.message ?? "").shortened(to: 80)))")
+            let until = node.until.map { " until \(Words.time($0, on: .wallClock()))" } ?? ""
+            let message = Terminal.escaped((node.message ?? "").shortened(to: 80))
+            parts.append("for signal \(Terminal.escaped(signal))\(until): \(message)")
+            if let form = form(of: index) { parts.append("form " + Terminal.escaped(form.text.shortened(to: 200))) }
         }
         if let reason = node.skip { parts.append(reason.words) }
         if let error = node.error {
-            parts.append(Terminal.escaped("\(error.name): \(error.message)").shortened(to: 100))
+            let text = Terminal.escaped(error.text).shortened(to: 100)
+            parts.append(node.state == .succeeded ? style("instead of \(text)", .dim) : text)
         }
         if node.attempts > 1 { parts.append("attempt \(node.attempts)") }
         if let ended = node.ended, node.state != .skipped { parts.append(Words.duration(ended - node.begun)) }
@@ -76,7 +82,7 @@ extension RunSummary {
             let count = row.failures > 0 ? row.failures : row.attempts
             return [
                 "  \(Words.grouped(count).rightAligned(to: 4)) × "
-                    + Terminal.escaped("\(row.name): \(row.message)").shortened(to: 80),
+                    + Terminal.escaped(row.text).shortened(to: 80),
                 row.failures > 0 ? "" : "(tried again)",
                 Terminal.escaped(row.frame ?? ""), Terminal.escaped(problem.key.map { "e.g. \($0)" } ?? ""),
                 logsCommand(problem),
@@ -89,7 +95,8 @@ extension RunSummary {
     }
 
     private func logsCommand(_ problem: Problem) -> String {
-        guard let node = problem.node else { return "" }
+        guard let node = problem.node, let index = flow.nodes.firstIndex(where: { $0.name == node }), isFunction(index)
+        else { return "" }
         return "ren logs \(row.id) -n \(node)" + (problem.key.map { " -k \(Shell.quoted($0))" } ?? "")
     }
 }

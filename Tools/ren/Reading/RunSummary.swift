@@ -65,7 +65,30 @@ struct RunSummary {
         }
     }
 
-    func state(of node: Int) -> WorkState { rows[node]?.state ?? .pending }
+    /// The state as it is shown: a map of which only items with unknown outcomes are left waits for a person.
+    func state(of node: Int) -> WorkState {
+        guard let row = rows[node] else { return .pending }
+        guard row.state == .running, let counts = row.map?.counts, counts[.unknown] > 0 else { return row.state }
+        return counts[.running] + counts[.retrying] + counts[.ready] == 0 ? .waiting : .running
+    }
+
+    /// What the data of a pause's signal must be; nil where the flow does not say.
+    func form(of node: Int) -> JSON? {
+        guard case .pause(let pause) = flow.nodes[node].kind, pause.form != nil else { return nil }
+        return flow.source["nodes"]?[flow.nodes[node].name]?["pause"]?["form"]
+    }
+
+    /// Whether the node is a function, so that there may be logs of it.
+    func isFunction(_ node: Int) -> Bool { flow.nodes[node].call != nil }
+
+    func number(of name: String) throws(RenError) -> Int {
+        if let index = flow.nodes.firstIndex(where: { $0.name == name }) { return index }
+        let names = flow.nodes.map(\.name)
+        throw RenError(
+            .nodeNotFound, "run \(row.id) has no node \"\(name)\"",
+            hint: nearest(to: name, in: names).map { "did you mean \"\($0)\"?" }
+                ?? "nodes: \(names.joined(separator: ", "))")
+    }
 
     /// The run's output as the journal keeps it; nil without one.
     func output(in journal: some JournalReading) throws(RenError) -> [UInt8]? {

@@ -88,7 +88,7 @@ struct LiveRun {
     // MARK: At the end
 
     private func print(_ summary: RunSummary, _ output: [UInt8]?) {
-        guard options.output == .human else { return Terminal.print(summary.report(output: output)) }
+        guard options.output == .human else { return Terminal.printJSON(summary.report(output: output)) }
         var lines = [summary.text(options.style)]
         if let output {
             lines.append(

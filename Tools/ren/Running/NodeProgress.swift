@@ -25,6 +25,8 @@ struct NodeProgress: Equatable {
             failed = counts.failed
             retrying = map.waiting
             running = map.running
+            // Only a person can bring on items of which nobody knows the outcome.
+            if counts.unknown > 0, map.running + map.waiting == 0 { self.state = "waiting" }
         } else if let progress, node.work.running != nil {
             done = progress.done
             total = progress.total
@@ -41,7 +43,7 @@ struct NodeProgress: Equatable {
             let open = flow.nodes[number.index].after.filter { !state[$0.node].isSettled }
             return open.isEmpty
                 ? "" : "waits for " + open.map { flow.nodes[$0.node.index].name }.joined(separator: ", ")
-        case .failed: return node.error.map { "\($0.name): \($0.message)" } ?? ""
+        case .failed: return node.error?.text ?? ""
         default: return node.isSettled ? node.way.map { "→ \($0)" } ?? "" : progress?.text ?? ""
         }
     }

@@ -61,8 +61,13 @@ def encode(value: Any, what: str = "the result") -> bytes:
     try:
         return compact(plain(value)).encode()
     except _Fault as fault:
-        place = "".join(reversed(fault.path))
-        raise BadResult("{}{}: {}".format(what, " at " + place if place else "", fault)) from None
+        place = _cut("".join(reversed(fault.path)))
+        raise BadResult("{} (in {}{})".format(fault, what, " at " + place if place else "")) from None
+
+
+def _cut(place: str) -> str:
+    """The beginning and the end of a long path: what is in between tells nobody anything."""
+    return place if len(place) <= 120 else "{}…{}".format(place[:60], place[-48:])
 
 
 class _Fault(Exception):
