@@ -90,6 +90,16 @@ let package = Package(
         .testTarget(
             name: "CLITests", dependencies: ["ren-cli", "RenCore", "RenJSON", arguments], swiftSettings: settings),
         .testTarget(name: "CrashTests", dependencies: ["ren-cli"], swiftSettings: settings),
+        .testTarget(
+            name: "RenEngineTests",
+            dependencies: [
+                "RenEngine", "RenTestKit", "RenJSON", "RenYAML", "RenCore", "RenJournal", "RenWorkers",
+            ],
+            swiftSettings: settings),
+        .testTarget(
+            name: "RenTests",
+            dependencies: ["Ren", "RenJSON", "RenCore", "RenJournal", "RenEngine", "RenWorkers"],
+            swiftSettings: settings),
         .testTarget(name: "TidyTests", swiftSettings: settings),
     ]
 )

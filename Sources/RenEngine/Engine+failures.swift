@@ -1,4 +1,4 @@
-import RenCore
+package import RenCore
 import RenJournal
 
 extension Engine {
@@ -81,13 +81,11 @@ extension Engine {
     /// - Parameter last: the last version that can be folded.
     /// - Returns: what its askers are told.
     func quarantine(_ number: RunNumber, after last: RunVersion, _ cause: RenError) async -> RenError {
-        let error = RenError(
-            .runQuarantined, "run number \(number) is quarantined: \(cause.message)",
-            hint: "ren journal verify names the record")
+        let error = RenError.quarantined(number, cause)
         do {
             let row = try journal.read { view throws(RenError) in try view.run(number) }
             if let row, row.status != .quarantined {
-                let event = Event(.runQuarantined(at: last.next, reason: cause.message), .run, at: now())
+                let event = Event.quarantine(after: last, cause, at: now())
                 try await journal.append([event], to: number, after: Batch.anyVersion)
             }
         } catch {
@@ -96,5 +94,20 @@ extension Engine {
         mailboxes.removeValue(forKey: number)?.abandon()
         for waiter in waiters.removeValue(forKey: number) ?? [] { waiter.resume(returning: .quarantined) }
         return error
+    }
+}
+
+extension Event {
+    /// - Parameter last: the last version that can be folded.
+    package static func quarantine(after last: RunVersion, _ cause: RenError, at time: Timestamp) -> Event {
+        Event(.runQuarantined(at: last.next, reason: cause.message), .run, at: time)
+    }
+}
+
+extension RenError {
+    package static func quarantined(_ run: RunNumber, _ cause: RenError) -> RenError {
+        RenError(
+            .runQuarantined, "run number \(run) is quarantined: \(cause.message)",
+            hint: "ren journal verify names the record")
     }
 }

@@ -70,8 +70,8 @@ extension RunLog {
         }
         switch event.fact {
         case .attemptFailed(let failure, let retryAt?):
-            line(.warning, "attempt failed: \(failure.name): \(failure.message); next at \(retryAt.iso8601)")
-        case .failed(let failure): line(.error, "failed: \(failure.name): \(failure.message)")
+            line(.warning, "attempt failed: \(failure.text); next at \(retryAt.iso8601)")
+        case .failed(let failure): line(.error, "failed: \(failure.text)")
         case .unknown(let reason): line(.error, "outcome unknown (\(reason.rawValue)): a person must decide")
         case .interrupted(let cause): line(.info, "interrupted (\(cause.rawValue))")
         case .resultRejected: line(.warning, "a late result was rejected")
@@ -84,7 +84,7 @@ extension RunLog {
         case .runEnding(let outcome, _): line(.info, "ending: \(outcome.rawValue)")
         case .runStopped: line(.info, "stopped")
         case .runSucceeded: line(.info, "succeeded")
-        case .runFailed(let failure): line(.error, "run failed: \(failure.name): \(failure.message)")
+        case .runFailed(let failure): line(.error, "run failed: \(failure.text)")
         default: break
         }
     }

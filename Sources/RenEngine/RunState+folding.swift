@@ -14,7 +14,7 @@ extension RunState {
     /// that cannot be read.
     ///
     /// - Throws: `journal.damaged` for a record that cannot be read, or that names a node which the flow does not have.
-    mutating func fold(_ run: RunNumber, from journal: any Journal) throws(RenError) {
+    package mutating func fold(_ run: RunNumber, from journal: any Journal) throws(RenError) {
         while true {
             // Short reads: a fold of a long history must not hold old pages of the journal.
             let before = version

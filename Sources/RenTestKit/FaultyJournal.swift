@@ -20,6 +20,10 @@ package final class FaultyJournal: Journal {
     private struct State {
         var submitted = 0
         var faults: [Int: Fault] = [:]
+        /// What befalls every batch for now.
+        var standing: Fault?
+        /// Batches that wait until the test lets them go on.
+        var held: [Batch]?
         var refusal: RenError?
     }
 
@@ -40,10 +44,43 @@ package final class FaultyJournal: Journal {
         state.withLock { $0.faults[$0.submitted] = fault }
     }
 
+    /// Every batch fails so until this is called with nil.
+    package func failAll(_ fault: Fault?) {
+        state.withLock { $0.standing = fault }
+    }
+
+    /// Batches wait from now on, in order, as if the disk were slow.
+    package func hold() {
+        state.withLock { $0.held = $0.held ?? [] }
+    }
+
+    /// Hands on the batches that wait, and holds none any more.
+    package func letGo() {
+        while let batch = nextHeld() { pass(batch) }
+    }
+
+    private func nextHeld() -> Batch? {
+        state.withLock { state in
+            guard state.held?.isEmpty == false else {
+                state.held = nil
+                return nil
+            }
+            return state.held?.removeFirst()
+        }
+    }
+
     package func submit(_ batch: Batch) {
+        let isHeld = state.withLock { state in
+            state.held?.append(batch)
+            return state.held != nil
+        }
+        if !isHeld { pass(batch) }
+    }
+
+    private func pass(_ batch: Batch) {
         let (fault, refusal) = state.withLock { state -> (Fault?, RenError?) in
             defer { state.submitted += 1 }
-            return (state.faults[state.submitted], state.refusal)
+            return (state.faults[state.submitted] ?? state.standing, state.refusal)
         }
         if let refusal { return batch.completion(.failure(refusal)) }
         switch fault {

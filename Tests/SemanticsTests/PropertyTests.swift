@@ -122,10 +122,8 @@ private final class Play {
     }
 
     private func deliver(_ end: AttemptEnd, to unit: String) throws {
-        let subject = try subject(of: unit)
-        let token = stage.mailbox.state.work(of: subject)?.running?.token
-        try stage.end(unit, end)
-        if let token { delivered.append((subject, token, end)) }
+        let attempt = try stage.end(unit, end)
+        delivered.append((attempt.subject, attempt.token, end))
     }
 
     /// The second time changes nothing but for one note that it was rejected.

@@ -34,7 +34,8 @@ struct RandomFlow {
             words.append("condition: {var: input.\(random.oneIn(2) ? "yes" : "no")}")
             kinds.append(.condition)
         case 2 where !after.isEmpty:
-            words.append("pause: {message: Go on, signal: s\(random.below(2))\(random.oneIn(3) ? ", timeout: 10m" : "")}")
+            words.append(
+                "pause: {message: Go on, signal: s\(random.below(2))\(random.oneIn(3) ? ", timeout: 10m" : "")}")
             kinds.append(.pause)
         case 3 where number > 1 && random.oneIn(2):
             words.append(random.oneIn(2) ? "fail: Enough" : "succeed: {done: {var: input.yes}}")

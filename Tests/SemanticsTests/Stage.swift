@@ -32,10 +32,7 @@ final class Stage {
         let text =
             "flow: staged\n\(top)\nnodes:\n" + nodes.split(separator: "\n").map { "  \($0)" }.joined(separator: "\n")
         let flow = try FlowDecoder.decode(YAML.parse(Array(text.utf8)))
-        var signatures: [String: FunctionSignature] = [:]
-        for node in flow.nodes {
-            if let call = node.call { signatures[call.name] = FunctionSignature(name: call.name, language: language) }
-        }
+        let signatures = Self.signatures(of: flow, language)
         plan = Plan(flow, signatures: signatures)
         journal = try kind.make()
         run = journal.reserveRun()
@@ -48,6 +45,18 @@ final class Stage {
             id: "staged", flow: Digest(hashing: flow.source.compact), flowName: "staged", functions: nil)
         mailbox.create(creation, input: Payload(hashing: input.compact), at: now, by: "test") { _ in }
         try settle()
+    }
+
+    /// The plan of a flow whose functions are known by name and language alone.
+    static func plan(of flow: Flow, language: FunctionSignature.Language = .python) -> Plan {
+        Plan(flow, signatures: signatures(of: flow, language))
+    }
+
+    private static func signatures(
+        of flow: Flow, _ language: FunctionSignature.Language
+    ) -> [String: FunctionSignature] {
+        let names = flow.nodes.compactMap { $0.call?.name }
+        return Dictionary(names.map { ($0, FunctionSignature(name: $0, language: language)) }) { first, _ in first }
     }
 
     // MARK: What happens
@@ -65,12 +74,17 @@ final class Stage {
         #expect(folded == mailbox.state, "the journal gives another state than the engine works on")
     }
 
-    func end(_ unit: String, _ end: AttemptEnd) throws {
+    /// Ends the oldest call of `unit` that has not returned.
+    ///
+    /// - Returns: what it was the attempt of.
+    @discardableResult
+    func end(_ unit: String, _ end: AttemptEnd) throws -> (subject: Event.Subject, token: RunVersion) {
         let call = try #require(functions.call(of: unit), "no call of \(unit) is running: \(functions.running)")
         functions.returned(call)
         let route = try #require(calls.close(call.id))
         _ = mailbox.take(end, of: call.id, route)
         try settle()
+        return (route.subject, route.token)
     }
 
     func succeed(_ unit: String, _ value: JSON = .null) throws {
