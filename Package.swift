@@ -58,7 +58,9 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings),
-        .target(name: "RenTestKit", dependencies: ["RenCore", "RenJournal", "RenWorkers"], swiftSettings: settings),
+        .target(
+            name: "RenTestKit", dependencies: ["RenJSON", "RenCore", "RenJournal", "RenWorkers", "RenEngine"],
+            swiftSettings: settings),
         .executableTarget(
             name: "ren-cli",
             dependencies: [
@@ -78,7 +80,9 @@ let package = Package(
             name: "RenCoreTests", dependencies: ["RenCore", "RenJSON", "JSONLogic", "RenYAML"], swiftSettings: settings),
         .testTarget(
             name: "SemanticsTests",
-            dependencies: ["RenEngine", "RenJSON", "RenYAML", "RenCore", "RenJournal", "RenWorkers"],
+            dependencies: [
+                "RenEngine", "RenTestKit", "LMDB", "RenJSON", "RenYAML", "RenCore", "RenJournal", "RenWorkers",
+            ],
             swiftSettings: settings),
         .testTarget(
             name: "RenJournalTests",

@@ -20,7 +20,7 @@ package actor Engine {
     private var draws: Draws
     let calls = CallTable()
     var mailboxes: [RunNumber: Mailbox] = [:]
-    var waiters: [RunNumber: [CheckedContinuation<Rest, Never>]] = [:]
+    var waiters: [RunNumber: [CheckedContinuation<Rest?, Never>]] = [:]
     var timer: (due: Timestamp, task: Task<Void, Never>)?
     var reloads: [RunNumber: Task<Void, Never>] = [:]
     /// The last turn given to a run that waits for a slot.
@@ -72,7 +72,6 @@ package actor Engine {
     package func start(
         _ creation: RunCreation, plan: Plan, input: Payload, functions: RunFunctions, by: String?
     ) async throws(RenError) -> (run: RunNumber, isNew: Bool) {
-        if let storageFailure { throw storageFailure }
         let number = journal.reserveRun()
         let mailbox = makeMailbox(number, RunState(plan: plan), functions, id: creation.id)
         mailboxes[number] = mailbox
@@ -129,11 +128,11 @@ package actor Engine {
     ///
     /// - Returns: the sequence of the request's first event.
     package func ask(_ number: RunNumber, _ request: Request, by: String?) async throws(RenError) -> JournalSequence {
-        guard let mailbox = mailboxes[number] else {
-            throw RenError(.runNotFound, "this engine does not carry run number \(number)")
-        }
-        if let storageFailure { throw storageFailure }
-        return try await withAnswer { answer in
+        try await withAnswer { answer in
+            guard let mailbox = mailboxes[number] else {
+                return answer(
+                    .failure(RenError(.runNotFound, "this engine does not carry run number \(number)")))
+            }
             mailbox.incoming.append(Mailbox.Incoming(request: request, by: by, answer: answer))
             step(mailbox)
         }.first
@@ -141,10 +140,17 @@ package actor Engine {
 
     /// Returns when the run has ended, or when only a person can go on with it; nil when the engine does not carry it (any more).
     package func rest(of number: RunNumber) async -> Rest? {
-        if let storageFailure { return .storageFailed(storageFailure) }
-        guard let mailbox = mailboxes[number] else { return nil }
-        if let rest = rest(mailbox), mailbox.isCommitted { return rest }
-        return await withCheckedContinuation { waiters[number, default: []].append($0) }
+        await withCheckedContinuation { continuation in
+            // Looked at in here: on the way to this closure the actor may have done other things.
+            if let storageFailure {
+                continuation.resume(returning: .storageFailed(storageFailure))
+            } else if let mailbox = mailboxes[number] {
+                waiters[number, default: []].append(continuation)
+                committed(mailbox)
+            } else {
+                continuation.resume(returning: nil)
+            }
+        }
     }
 
     /// The working state of a run, for showing it live: it may be ahead of the journal by the batch in flight.
@@ -168,6 +174,8 @@ package actor Engine {
         _ body: (@escaping Effects.Answer) -> Void
     ) async throws(RenError) -> Receipt {
         let result: Result<Receipt, RenError> = await withCheckedContinuation { continuation in
+            // Looked at in here: on the way to this closure the actor may have done other things.
+            if let storageFailure { return continuation.resume(returning: .failure(storageFailure)) }
             body { continuation.resume(returning: $0) }
         }
         return try result.get()
