@@ -16,7 +16,7 @@ struct RenProcess {
 
     init(_ arguments: [String], in folder: String, environment: [String: String] = [:]) throws {
         output = URL(fileURLWithPath: folder + "/output-\(UUID().uuidString)")
-        FileManager.default.createFile(atPath: output.path, contents: nil)
+        try Data().write(to: output)
         let handle = try FileHandle(forWritingTo: output)
         process.executableURL = URL(fileURLWithPath: Self.binary)
         process.arguments = arguments
