@@ -16,7 +16,11 @@ package final class FileLock: Sendable {
 
     private init(descriptor: Int32) { self.descriptor = descriptor }
 
-    deinit { close(descriptor) }
+    deinit {
+        // Closing is not enough: a child that this process is just starting has the open file too, until it execs.
+        release()
+        close(descriptor)
+    }
 
     /// Takes the lock without waiting; nil when someone else has it. Makes the file, with mode 0600.
     ///
@@ -84,6 +88,8 @@ package final class FileLock: Sendable {
         return false
     }
 
+    private func release() { flock(descriptor, LOCK_UN) }
+
     private func isTakenByAnother() throws(LMDBError) -> Bool {
         if flock(descriptor, LOCK_SH | LOCK_NB) == 0 { return false }
         guard errno == EWOULDBLOCK else { throw LMDBError(returnCode: errno, operation: .lock) }
@@ -96,6 +102,13 @@ package final class FileLock: Sendable {
         if unsafe fcntl(descriptor, Self.setLock, &lock) == 0 { return true }
         guard errno == EAGAIN || errno == EACCES else { throw LMDBError(returnCode: errno, operation: .lock) }
         return false
+    }
+
+    private func release() {
+        var lock = Self.wholeFile
+        lock.l_type = Int16(F_UNLCK)
+        // SAFETY: fcntl reads our own variable during the call.
+        _ = unsafe fcntl(descriptor, Self.setLock, &lock)
     }
 
     private func isTakenByAnother() throws(LMDBError) -> Bool {

@@ -301,11 +301,17 @@ final class Mailbox {
         let onlyPeople = state.open.allSatisfy { node in
             switch state[node].phase {
             case .waiting, .unknown: true
-            case .mapping: (state[node].map?.counts.unknown ?? 0) > 0 && state[node].map?.open.isEmpty == true
+            case .mapping: state[node].map.map { isStuck($0, node) } ?? false
             default: false
             }
         }
         return onlyPeople && !state.open.isEmpty && !awaitsCommit ? .person : nil
+    }
+
+    /// Whether unknown items are all that keeps a map open: nothing of it runs, and nothing begins any more.
+    private func isStuck(_ map: MapState, _ node: NodeNumber) -> Bool {
+        guard map.counts.unknown > 0, map.running == 0 else { return false }
+        return map.isExceeded(plan.tolerance(of: node)) || map.open.isEmpty && map.counts.pending == 0
     }
 
     /// When the run must be looked at again: a timer of its own, or a heartbeat.

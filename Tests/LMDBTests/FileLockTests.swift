@@ -19,6 +19,23 @@ struct FileLockTests {
         #expect(try FileLock.tryAcquire(path) != nil)
     }
 
+    @Test("Letting go frees the lock although a child that is being started still has the open file")
+    func inherited() throws {
+        var lock = try FileLock.tryAcquire(path)
+        #expect(lock != nil)
+        let descriptor = try #require((3..<1_024).first { target(of: $0) == path })
+        let copy = dup(descriptor)
+        defer { close(copy) }
+        lock = nil
+        #expect(try FileLock.tryAcquire(path) != nil)
+    }
+
+    private func target(of descriptor: Int32) -> String? {
+        var bytes = [CChar](repeating: 0, count: Int(PATH_MAX) + 1)
+        let count = readlink("/proc/self/fd/\(descriptor)", &bytes, Int(PATH_MAX))
+        return count < 0 ? nil : String(decoding: bytes[..<count].map(UInt8.init(bitPattern:)), as: UTF8.self)
+    }
+
     @Test("The text is replaced whole, read by anyone, and reading drops nothing", arguments: ["", "short", "pid 1\n"])
     func text(_ text: String) throws {
         #expect(try FileLock.read(path) == nil)

@@ -210,4 +210,34 @@ struct MapTests {
         #expect(stage.runStatus == "stopped")
         #expect(stage.mailbox.state[NodeNumber(0)].map?.state(of: ItemIndex(0)) == .unknown)
     }
+
+    @Test(
+        "Too many failed and one unknown: what waits never begins, only a person goes on",
+        arguments: JournalKind.allCases)
+    func unknownAndExceeded(_ kind: JournalKind) throws {
+        let stage = try Stage(map("once: true"), input: list(3), on: kind)
+        try stage.end("m[0]", .workerDied(alone: true, how: "signal 9"))
+        try stage.fail("m[1]")
+        #expect(stage.mailbox.rest == nil, "one still runs")
+        try stage.end("m[2]", .interrupted)
+        #expect(stage.functions.running.isEmpty)
+        #expect(stage.mailbox.rest == .person)
+        try stage.ask(.stop(.cancel, reason: nil))
+        #expect(stage.runStatus == "stopped")
+    }
+
+    @Test("With an unknown item, those that wait for a slot keep ren at work", arguments: JournalKind.allCases)
+    func unknownAndHungry(_ kind: JournalKind) throws {
+        let stage = try Stage(
+            "a: {function: f}\n" + map("once: true, concurrency: 1, after: [a]"), input: list(2), on: kind)
+        try stage.succeed("a")
+        stage.functions.limit([.alone: 0])
+        try stage.end("m[0]", .workerDied(alone: true, how: "signal 9"))
+        #expect(stage.functions.running.isEmpty)
+        #expect(stage.mailbox.rest == nil)
+        stage.functions.limit([.alone: 1])
+        try stage.settle()
+        try stage.succeed("m[1]")
+        #expect(stage.mailbox.rest == .person)
+    }
 }
