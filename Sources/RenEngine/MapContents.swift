@@ -71,6 +71,9 @@ extension MapContents {
     }
 
     /// Reads `payload`, which `map.opened` of `version` carries.
+    ///
+    /// Nil for one that ren did not write so. Why it cannot be read is of no use: the caller reports a damaged journal,
+    /// and `verify` names the record.
     init?(payload bytes: [UInt8], version: RunVersion, total: Int) {
         self.total = total
         if let range = JSONText.slice(at: JSONPointer(["values"]), in: bytes) {
