@@ -24,9 +24,14 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
     ],
     targets: [
@@ -58,6 +63,40 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings),
+        .target(name: "RenAPI", dependencies: ["RenCore", "RenJSON"], swiftSettings: settings),
+        .target(
+            name: "RenWebSocket",
+            dependencies: [
+                .product(name: "HummingbirdCore", package: "hummingbird"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOWebSocket", package: "swift-nio"),
+            ],
+            swiftSettings: settings),
+        .target(
+            name: "RenServer",
+            dependencies: [
+                "RenAPI", "RenWebSocket", "RenAssets", "Ren", "RenJSON", "RenYAML", "RenCore", "RenJournal", "RenWorkers",
+                "RenEngine", crypto,
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HummingbirdCore", package: "hummingbird"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "Metrics", package: "swift-metrics"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: settings),
+        .target(
+            name: "RenClient",
+            dependencies: [
+                "RenAPI", "RenCore", "RenJSON", .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "NIOCore", package: "swift-nio"),
+            ],
+            swiftSettings: settings),
         .target(
             name: "RenTestKit", dependencies: ["RenJSON", "RenCore", "RenJournal", "RenWorkers", "RenEngine"],
             swiftSettings: settings),
@@ -65,7 +104,9 @@ let package = Package(
             name: "ren-cli",
             dependencies: [
                 "Ren", "RenJSON", "RenYAML", "JSONLogic", "RenCore", "RenJournal", "RenWorkers", "RenEngine", "LMDB",
-                arguments,
+                "RenAPI", "RenServer", "RenClient", arguments,
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
             path: "Tools/ren", swiftSettings: settings),
         .executableTarget(
@@ -103,6 +144,26 @@ let package = Package(
         .testTarget(
             name: "RenTests",
             dependencies: ["Ren", "RenJSON", "RenCore", "RenJournal", "RenEngine", "RenWorkers"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "RenWebSocketTests",
+            dependencies: [
+                "RenWebSocket",
+                .product(name: "HummingbirdCore", package: "hummingbird"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ],
+            swiftSettings: settings),
+        .testTarget(
+            name: "RenServerTests",
+            dependencies: [
+                "RenServer", "RenClient", "RenAPI", "RenWebSocket", "Ren", "RenTestKit", "RenJSON", "RenCore",
+                "RenJournal", "RenEngine", "RenWorkers",
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
             swiftSettings: settings),
         .testTarget(name: "TidyTests", swiftSettings: settings),
     ]
