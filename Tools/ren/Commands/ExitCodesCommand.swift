@@ -1,4 +1,5 @@
 import ArgumentParser
+import Ren
 import RenJSON
 
 struct ExitCodesCommand: ParsableCommand {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import JSONLogic
+import Ren
 import RenCore
 import RenJSON
 

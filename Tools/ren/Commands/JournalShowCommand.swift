@@ -1,4 +1,5 @@
 import ArgumentParser
+import Ren
 import RenCore
 import RenJSON
 import RenJournal

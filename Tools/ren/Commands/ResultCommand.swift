@@ -1,4 +1,5 @@
 import ArgumentParser
+import Ren
 import RenCore
 import RenJSON
 import RenJournal
@@ -25,7 +26,7 @@ struct ResultCommand: ParsableCommand {
             let error = row.error.map { ": \($0.text)" } ?? ""
             throw Complaint(
                 RenError(.runNoResult, "run \(row.id) \(row.status.name)\(error)", hint: "ren show \(row.id)"),
-                status: summary.exitStatus)
+                status: .of(row.status))
         }
         let bytes = try summary.output(in: reading.journal) ?? Array("null".utf8)
         guard output.output == .human, let value = try? JSON(parsing: bytes, limits: .payload) else {

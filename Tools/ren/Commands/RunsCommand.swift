@@ -1,4 +1,5 @@
 import ArgumentParser
+import Ren
 import RenCore
 import RenJournal
 
@@ -57,9 +58,4 @@ struct RunsCommand: ParsableCommand {
             row.error.map { Terminal.escaped($0.text).shortened(to: 60) } ?? "",
         ]
     }
-}
-
-extension RunRow {
-    /// The status in one word; a run that only a person can go on with is `waiting`.
-    var shownStatus: String { isWaiting ? "waiting" : status.name }
 }

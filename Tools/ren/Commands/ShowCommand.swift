@@ -14,7 +14,7 @@ struct ShowCommand: ParsableCommand {
     func run() throws {
         try output.require(.human, .json)
         let summary = try Reading(data).summary(of: name)
-        guard output.output == .human else { return Terminal.printJSON(JSON.object(summary.json).text) }
+        guard output.output == .human else { return Terminal.printJSON(JSON.object(summary.jsonWithNext).text) }
         Terminal.print(summary.text(output.style))
     }
 }

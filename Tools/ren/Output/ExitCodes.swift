@@ -1,5 +1,6 @@
 import ArgumentParser
 import RenCore
+import RenJournal
 
 extension ExitCode {
     static let usage = ExitCode(2)
@@ -40,6 +41,17 @@ extension ExitCode {
         (.terminated, "terminated: the run was paused first"),
     ]
 
+    /// What `ren run`, `resume` and `result` end with.
+    static func of(_ status: RunStatus) -> ExitCode {
+        switch status {
+        case .succeeded: .success
+        case .failed: .runFailed
+        case .stopped: .runStopped
+        case .quarantined: .integrity
+        case .running, .pausing, .paused, .stopping, .ending: .runWaits
+        }
+    }
+
     /// The status that a command ends with when it is refused with `code`.
     static func of(_ code: RenError.Code) -> ExitCode {
         if let status = exact[code.rawValue] { return status }
@@ -68,7 +80,6 @@ extension ExitCode {
 
 extension RenError.Code {
     static let usage = Self("usage")
-    static let nodeNotFound = Self("node.not_found")
     static let eventNotFound = Self("event.not_found")
     static let journalMissing = Self("journal.missing")
     static let integrityDamaged = Self("integrity.damaged")

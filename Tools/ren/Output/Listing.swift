@@ -40,9 +40,3 @@ struct Listing {
         }.joined(separator: ",")
     }
 }
-
-extension JSON {
-    init(_ text: String?) { self = text.map(JSON.string) ?? .null }
-    init(_ number: (some BinaryInteger)?) { self = number.map { .integer(Int64(clamping: $0)) } ?? .null }
-    init(_ time: Timestamp?) { self = time.map { .string($0.iso8601) } ?? .null }
-}

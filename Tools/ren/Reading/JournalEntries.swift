@@ -1,3 +1,4 @@
+import Ren
 import RenCore
 import RenJSON
 import RenJournal

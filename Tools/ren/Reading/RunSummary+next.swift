@@ -1,3 +1,4 @@
+import Ren
 import RenCore
 import RenJSON
 import RenJournal
@@ -12,6 +13,13 @@ extension RunSummary {
     private static let stepsShown = 4
 
     var next: [Step] { Array(steps.prefix(Self.stepsShown)) }
+
+    /// What `show -o json` prints: the run, and the commands that make sense now.
+    var jsonWithNext: JSONObject {
+        var object = json
+        object["next"] = .array(next.map { ["command": .string($0.command), "purpose": .string($0.purpose)] })
+        return object
+    }
 
     private var steps: [Step] {
         let id = row.id

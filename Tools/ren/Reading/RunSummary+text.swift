@@ -1,3 +1,4 @@
+import Ren
 import RenCore
 import RenEngine
 import RenJSON

@@ -36,7 +36,7 @@ struct LiveRun {
         await session.close()
         print(summary, output)
         if Signals.received == Signals.terminate, summary.row.status.isOpen { return .terminated }
-        return summary.exitStatus
+        return .of(summary.row.status)
     }
 
     /// A line before the progress.

@@ -1,23 +1,22 @@
-import Ren
-import RenCore
-import RenJournal
+package import RenCore
+package import RenJournal
 
 /// The names of runs and nodes, which events carry as numbers; the numbers where the names are damaged.
-struct EventNames {
-    private let journal: JournalReader
+package struct EventNames: Sendable {
+    private let journal: any JournalReading
     private var runs: [RunNumber: (id: String, flow: Digest)] = [:]
     private var flows: [Digest: [String]] = [:]
 
-    init(_ journal: JournalReader) {
+    package init(_ journal: any JournalReading) {
         self.journal = journal
     }
 
-    mutating func id(of run: RunNumber) throws(RenError) -> String {
+    package mutating func id(of run: RunNumber) throws(RenError) -> String {
         guard run != .journal else { return "journal" }
         return try lookUp(run).id
     }
 
-    mutating func name(of node: NodeNumber, in run: RunNumber) throws(RenError) -> String {
+    package mutating func name(of node: NodeNumber, in run: RunNumber) throws(RenError) -> String {
         let flow = try lookUp(run).flow
         let names = try nodeNames(flow)
         return node.index < names.count ? names[node.index] : String(node.rawValue)

@@ -1,25 +1,25 @@
-import RenCore
-import RenJSON
-import RenJournal
+package import RenCore
+package import RenJSON
+package import RenJournal
 
-/// One recorded event, for people and as JSON.
-struct EventView {
-    let event: RecordedEvent
-    let run: String
-    let node: String?
+/// One recorded event with the names of its run and node.
+package struct EventView: Sendable {
+    package let event: RecordedEvent
+    package let run: String
+    package let node: String?
 
-    init(_ event: RecordedEvent, _ names: inout EventNames) throws(RenError) {
+    package init(_ event: RecordedEvent, _ names: inout EventNames) throws(RenError) {
         self.event = event
         run = try names.id(of: event.run)
         node = try event.event.subject.node.map { node throws(RenError) in try names.name(of: node, in: event.run) }
     }
 
-    private var item: ItemIndex? {
+    package var item: ItemIndex? {
         if case .item(_, let item) = event.event.subject { item } else { nil }
     }
 
     /// `{"sequence", "run", "version", "time", "type", "node"?, "item"?, "attempt"?, …, "payload"?}`
-    var json: JSONObject {
+    package var json: JSONObject {
         let fact = event.event
         var object: JSONObject = [
             "sequence": JSON(event.sequence.rawValue), "run": .string(run), "version": JSON(event.version.rawValue),
@@ -39,33 +39,17 @@ struct EventView {
     }
 
     /// With the hashes that chain it: what `journal show` prints.
-    var detailed: JSONObject {
+    package var detailed: JSONObject {
         var object = json
         object["run_hash"] = .string(event.runHash.description)
         object["journal_hash"] = .string(event.journalHash.description)
         return object
     }
-
-    func text(_ style: Style) -> String {
-        let fact = event.event
-        var subject = run
-        if let node { subject += " \(node)" }
-        if let item { subject += "[\(item)]" }
-        var details = fact.fact.json.filter { !$0.value.isNull }.map { "\($0.key)=\($0.value.excerpt)" }
-        if fact.attempt > 1 { details.insert("attempt=\(fact.attempt)", at: 0) }
-        if let by = fact.by { details.append("by=\(by)") }
-        if let payload = fact.payload { details.append("payload=\(Words.bytes(payload.length))") }
-        return [
-            String(event.sequence.rawValue).rightAligned(to: 8), fact.time.iso8601, event.type.name.padded(to: 19),
-            subject,
-            style(Terminal.escaped(details.joined(separator: " ").shortened(to: 160)), .dim),
-        ].joined(separator: "  ")
-    }
 }
 
 extension Fact {
     /// What the event says beyond its type and subject: digests in hexadecimal, times as text.
-    fileprivate var json: JSONObject {
+    package var json: JSONObject {
         switch self {
         case .journalOpened(let opening): ["carries": .string(opening.carries.rawValue), "ren": .string(opening.ren)]
         case .flowRegistered(let name), .signalReceived(let name): ["name": .string(name)]

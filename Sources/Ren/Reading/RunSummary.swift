@@ -1,29 +1,27 @@
-import ArgumentParser
-import Ren
-import RenCore
-import RenJSON
-import RenJournal
+package import RenCore
+package import RenJSON
+package import RenJournal
 
 /// What there is to say about a run: its rows, beside the flow that names its nodes.
-struct RunSummary {
-    let row: RunRow
-    let flow: Flow
+package struct RunSummary: Sendable {
+    package let row: RunRow
+    package let flow: Flow
     /// By node number; nil for a node without any event.
-    let rows: [NodeRow?]
-    let problems: [Problem]
+    package let rows: [NodeRow?]
+    package let problems: [Problem]
     /// An engine is at work on it.
-    let isCarried: Bool
+    package let isCarried: Bool
     /// The journal's newest event when the run was read.
-    let head: JournalHead
+    package let head: JournalHead
 
-    struct Problem {
-        var row: ProblemRow
-        var node: String?
+    package struct Problem: Sendable {
+        package var row: ProblemRow
+        package var node: String?
         /// Key of the first item that had it.
-        var key: String?
+        package var key: String?
     }
 
-    init(_ run: RunNumber, in journal: some JournalReading, engineHolds: Bool) throws(RenError) {
+    package init(_ run: RunNumber, in journal: some JournalReading, engineHolds: Bool) throws(RenError) {
         var nodes: [(number: NodeNumber, row: NodeRow)] = []
         var groups: [ProblemRow] = []
         (row, isCarried, head) = try journal.read { view throws(RenError) in
@@ -52,36 +50,25 @@ struct RunSummary {
     }
 
     /// The status in one word; a run that only a person can go on with is `waiting`.
-    var status: String { row.isWaiting ? "waiting" : row.status.name }
-
-    /// What `ren run`, `resume` and `result` end with.
-    var exitStatus: ExitCode {
-        switch row.status {
-        case .succeeded: .success
-        case .failed: .runFailed
-        case .stopped: .runStopped
-        case .quarantined: .integrity
-        case .running, .pausing, .paused, .stopping, .ending: .runWaits
-        }
-    }
+    package var status: String { row.shownStatus }
 
     /// The state as it is shown: a map of which only items with unknown outcomes are left waits for a person.
-    func state(of node: Int) -> WorkState {
+    package func state(of node: Int) -> WorkState {
         guard let row = rows[node] else { return .pending }
         guard row.state == .running, let counts = row.map?.counts, counts[.unknown] > 0 else { return row.state }
         return counts[.running] + counts[.retrying] + counts[.ready] == 0 ? .waiting : .running
     }
 
     /// What the data of a pause's signal must be; nil where the flow does not say.
-    func form(of node: Int) -> JSON? {
+    package func form(of node: Int) -> JSON? {
         guard case .pause(let pause) = flow.nodes[node].kind, pause.form != nil else { return nil }
         return flow.source["nodes"]?[flow.nodes[node].name]?["pause"]?["form"]
     }
 
     /// Whether the node is a function, so that there may be logs of it.
-    func isFunction(_ node: Int) -> Bool { flow.nodes[node].call != nil }
+    package func isFunction(_ node: Int) -> Bool { flow.nodes[node].call != nil }
 
-    func number(of name: String) throws(RenError) -> Int {
+    package func number(of name: String) throws(RenError) -> Int {
         if let index = flow.nodes.firstIndex(where: { $0.name == name }) { return index }
         let names = flow.nodes.map(\.name)
         throw RenError(
@@ -91,7 +78,7 @@ struct RunSummary {
     }
 
     /// The run's output as the journal keeps it; nil without one.
-    func output(in journal: some JournalReading) throws(RenError) -> [UInt8]? {
+    package func output(in journal: some JournalReading) throws(RenError) -> [UInt8]? {
         guard row.status == .succeeded else { return nil }
         let run = row.number
         return try journal.read { view throws(RenError) in
@@ -127,4 +114,13 @@ private struct SampleNamer {
         var keys = ItemKeys(payload: payloads[node] ?? [])
         return keys.key(of: item)
     }
+}
+
+extension RunRow {
+    /// The status in one word; a run that only a person can go on with is `waiting`.
+    package var shownStatus: String { isWaiting ? "waiting" : status.name }
+}
+
+extension RenError.Code {
+    package static let nodeNotFound = Self("node.not_found")
 }

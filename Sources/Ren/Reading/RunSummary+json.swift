@@ -1,20 +1,20 @@
-import RenCore
-import RenJSON
-import RenJournal
+package import RenCore
+package import RenJSON
+package import RenJournal
 
 extension RunSummary {
     /// The object of `runs -o json`; `show -o json` adds to it.
-    static func json(_ row: RunRow, isCarried: Bool) -> JSONObject {
+    package static func json(_ row: RunRow, isCarried: Bool) -> JSONObject {
         [
             "run": .string(row.id), "flow": .string(row.flowName), "flow_hash": .string(row.flow.description),
-            "status": .string(row.isWaiting ? "waiting" : row.status.name), "carried": .bool(isCarried),
+            "status": .string(row.shownStatus), "carried": .bool(isCarried),
             "created": JSON(row.created), "updated": JSON(row.updated), "ended": JSON(row.ended),
             "version": JSON(row.version.rawValue), "first": JSON(row.first.rawValue), "last": JSON(row.last.rawValue),
             "error": row.error.map { .object($0.json) } ?? .null,
         ]
     }
 
-    var json: JSONObject {
+    package var json: JSONObject {
         var object: JSONObject = ["schema": "ren.run/1"]
         for member in Self.json(row, isCarried: isCarried) { object[member.key] = member.value }
         object["nodes"] = nodesJSON
@@ -27,13 +27,12 @@ extension RunSummary {
                     "last": JSON(problem.row.last), "node": JSON(problem.node), "key": JSON(problem.key),
                 ]
             })
-        object["next"] = .array(next.map { ["command": .string($0.command), "purpose": .string($0.purpose)] })
         object["anchor"] = .string(anchor)
         return object
     }
 
     /// By name, in the order of the flow: status, and counts where there are items.
-    var nodesJSON: JSON {
+    package var nodesJSON: JSON {
         .object(
             JSONObject(
                 members: flow.nodes.indices.map { index in
@@ -66,10 +65,10 @@ extension RunSummary {
     }
 
     /// The journal's head, as `ren journal verify --anchor` takes it: sequence and chain hash.
-    var anchor: String { "\(head.sequence):\(head.hash)" }
+    package var anchor: String { "\(head.sequence):\(head.hash)" }
 
     /// What `run -o json` and `resume -o json` print when they end.
-    func report(output: [UInt8]?) -> String {
+    package func report(output: [UInt8]?) -> String {
         var writer = JSONWriter()
         writer.beginObject()
         writer.field("run", row.id)
@@ -85,10 +84,16 @@ extension RunSummary {
 }
 
 extension ErrorSummary {
-    /// `{"name", "message", "frame"?, "item"?}`
-    var json: JSONObject {
+    /// `{"name", "message", "frame"?}`
+    package var json: JSONObject {
         var object: JSONObject = ["name": .string(name), "message": .string(message)]
         if let frame { object["frame"] = .string(frame) }
         return object
     }
+}
+
+extension JSON {
+    package init(_ text: String?) { self = text.map(JSON.string) ?? .null }
+    package init(_ number: (some BinaryInteger)?) { self = number.map { .integer(Int64(clamping: $0)) } ?? .null }
+    package init(_ time: Timestamp?) { self = time.map { .string($0.iso8601) } ?? .null }
 }
