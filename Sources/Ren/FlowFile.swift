@@ -6,15 +6,28 @@ package import RenYAML
 package enum FlowFile {
     package static let sizeMax = 256 << 10
 
+    package enum Format: Sendable {
+        case yaml, json
+
+        /// What a file of this name holds.
+        package init(ofFile path: String) { self = path.hasSuffix(".json") ? .json : .yaml }
+    }
+
     /// Everything that is wrong with the file at `path`, and the flow if nothing is.
     ///
     /// - Throws: `file.not_found`, `file.unreadable`, `file.too_large`.
     package static func check(_ path: String) throws(RenError) -> FlowCheck {
-        let bytes = try SystemFile.read(path, limit: sizeMax)
-        do {
-            return FlowDecoder.check(try documents(bytes, path)).named(path)
+        check(try SystemFile.read(path, limit: sizeMax), as: Format(ofFile: path), file: path)
+    }
+
+    /// Everything that is wrong with a text, and the flow if nothing is.
+    ///
+    /// - Parameter file: what its findings are said to be in.
+    package static func check(_ bytes: [UInt8], as format: Format, file: String? = nil) -> FlowCheck {
+        do throws(FlowErrors) {
+            return FlowDecoder.check(try documents(bytes, format)).named(file)
         } catch {
-            return FlowCheck(flow: nil, document: nil, errors: error.errors, warnings: []).named(path)
+            return FlowCheck(flow: nil, document: nil, errors: error.errors, warnings: []).named(file)
         }
     }
 
@@ -27,8 +40,11 @@ package enum FlowFile {
         return check
     }
 
-    private static func documents(_ bytes: [UInt8], _ path: String) throws(FlowErrors) -> [Located] {
-        guard !path.hasSuffix(".json") else {
+    private static func documents(_ bytes: [UInt8], _ format: Format) throws(FlowErrors) -> [Located] {
+        guard bytes.count <= sizeMax else {
+            throw FlowErrors([RenError(.fileTooLarge, "a flow has at most \(sizeMax) bytes")])
+        }
+        guard format == .yaml else {
             do {
                 return [try Located(parsing: bytes, limits: .document)]
             } catch {
@@ -45,7 +61,7 @@ package enum FlowFile {
 
 extension FlowCheck {
     /// The same findings, each with the file that it is in.
-    fileprivate func named(_ path: String) -> FlowCheck {
+    fileprivate func named(_ path: String?) -> FlowCheck {
         var check = self
         check.errors = errors.map { $0.inFile(path) }
         check.warnings = warnings.map { $0.inFile(path) }
@@ -54,7 +70,7 @@ extension FlowCheck {
 }
 
 extension RenError {
-    func inFile(_ path: String) -> RenError {
+    func inFile(_ path: String?) -> RenError {
         var error = self
         error.file = file ?? path
         return error

@@ -1,8 +1,10 @@
 package import RenCore
+package import RenJSON
 package import RenJournal
 package import RenWorkers
 
-/// Asks function files what is in them, without an engine: for `ren functions` and `ren flow check`.
+/// Asks function files what is in them, or one function what it gives, without an engine: for `ren functions` and
+/// `ren flow check`.
 package enum FunctionProbe {
     /// Starts one worker with the files, reads its hello and ends it. Nothing is recorded.
     ///
@@ -11,25 +13,8 @@ package enum FunctionProbe {
         _ files: [String], in directory: DataDirectory, install: FunctionLoader.Install,
         progress: @escaping @Sendable (String) -> Void
     ) async throws(RenError) -> Discovery {
-        try directory.prepare()
-        let set = try FunctionSet(files: files)
-        let python = try await PythonExecutable.find(environment: SystemFile.environment)
-        let sdk = try SDKFiles.unpack(under: directory.path)
-        let environment = try await PythonEnvironment.plan(
-            files: set.files.map(\.path), python: python, sdk: sdk, under: directory.path)
-        if !environment.isInstalled {
-            try install.allow(environment.requirements)
-            try await environment.install(progress: progress)
-        }
-        var settings = WorkerSettings(
-            directory: SystemFile.currentDirectory,
-            variables: WorkerSettings.allowed(from: SystemFile.environment, names: []), artifacts: directory.artifacts)
-        settings.processes = 1
-        let pool = WorkerPool(
-            set: set.id(environment: environment.hash), files: set.files.map(\.path), python: environment.python,
-            sdk: sdk,
-            sockets: directory.path, settings: settings
-        ) { _ in }
+        let setup = try await setup(files, directory, install, progress)
+        let pool = setup.makePool(processes: 1) { _ in }
         do {
             let discovery = try await pool.discover()
             await pool.shutDown()
@@ -38,6 +23,26 @@ package enum FunctionProbe {
             await pool.shutDown()
             throw error
         }
+    }
+
+    /// Calls a function of the files once, in a process of its own. Nothing is recorded; artifacts it makes are kept.
+    ///
+    /// - Throws: `function.unknown`, `input.invalid`, and what `discover` throws.
+    package static func attempt(
+        _ name: String, input: JSON, files: [String], in directory: DataDirectory, timeout: Duration = .seconds(60),
+        install: FunctionLoader.Install, progress: @escaping @Sendable (String) -> Void
+    ) async throws(RenError) -> FunctionTrial {
+        try await FunctionTrial.run(
+            name, input, try await setup(files, directory, install, progress), timeout: timeout)
+    }
+
+    private static func setup(
+        _ files: [String], _ directory: DataDirectory, _ install: FunctionLoader.Install,
+        _ progress: @escaping @Sendable (String) -> Void
+    ) async throws(RenError) -> FunctionSetup {
+        try directory.prepare()
+        return try await FunctionSetup.prepare(
+            FunctionSet(files: files), in: directory, install: install, progress: progress)
     }
 }
 

@@ -18,6 +18,8 @@ package struct Project: Sendable {
     package var environments = Environments.check
     package var processes: Int?
     package var slots: Int?
+    /// Where `ren serve` listens.
+    package var listen: ListenAddress?
 
     /// The project that `path` belongs to: the first `ren.yaml` from its folder upwards; nil without one.
     ///
@@ -68,7 +70,7 @@ package struct Project: Sendable {
         return members
     }
 
-    private static let keys = ["functions", "flows", "environments", "workers"]
+    private static let keys = ["functions", "flows", "environments", "workers", "listen"]
 
     /// Throws what is wrong with the member; what is wrong inside it is added to `errors`.
     private mutating func read(_ member: Located.Member, _ errors: inout [RenError]) throws(RenError) {
@@ -92,7 +94,12 @@ package struct Project: Sendable {
                     errors.append(error)
                 }
             }
-        case "listen", "retention", "schedules", "limits":
+        case "listen":
+            guard case .string(let text) = value.value else {
+                throw RenError(.configInvalid, "listen is a host and a port", hint: ListenAddress.hint, at: value.place)
+            }
+            listen = try ListenAddress(parsing: text, at: value.place)
+        case "retention", "schedules", "limits":
             throw RenError(
                 .configInvalid, "“\(member.key)” in ren.yaml comes with a later version of ren", hint: "leave it out",
                 at: member.keyPlace)

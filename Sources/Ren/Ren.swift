@@ -108,7 +108,7 @@ public final class Ren: Sendable {
         _ flow: String, id: String? = nil, input: JSON = [:], functions files: [String] = []
     ) async throws -> Run {
         guard let flow = flows.flow(named: flow) else {
-            throw RenError(.init("flow.not_found"), "no flow “\(flow)” is loaded", hint: "load(flow:) first")
+            throw RenError(.flowNotFound, "no flow “\(flow)” is loaded", hint: "load(flow:) first")
         }
         let functions = try await session.functions.load(files, install: .yes) { [logger] line in logger.info("\(line)")
         }

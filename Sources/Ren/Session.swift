@@ -7,16 +7,24 @@ import Synchronization
 
 /// An open data directory with its engine: what `ren run` and programs that embed ren work through.
 ///
-/// Whoever holds the directory is its engine. A session carries the runs that were started or resumed through it.
+/// Whoever holds the directory is its engine. A session carries the runs that were started or resumed through it, and
+/// with `carries: .all` every other open run too.
 package final class Session: Sendable {
     package struct Options: Sendable {
         /// What `ren.lock` and `journal.opened` say of us.
         package var command = "ren"
         package var version = renVersion
+        package var carries = JournalOpening.Carries.own
         package var processes: Int?
         /// Threads for blocking functions of a worker process, and slots of Swift functions.
         package var slots: Int?
         package var journal = JournalOptions()
+        /// The files that runs get for which none are named: those of `ren.yaml` and of a server's `-f`.
+        package var functionFiles: [String] = []
+        /// For files that nobody at a terminal has named.
+        package var install = FunctionLoader.Install.no
+        /// How long workers are kept for a set that no run names.
+        package var poolIdle = Duration.seconds(60)
 
         package init() {}
     }
@@ -26,15 +34,19 @@ package final class Session: Sendable {
     package let engine: Engine
     package let swift: SwiftFunctions
     package let functions: FunctionLoader
-    private let lock: Mutex<EngineLock?>
+    let options: Options
+    let lock: Mutex<EngineLock?>
+    let waiting = Mutex<[RunNumber: RenError]>([:])
 
     /// Opens the directory, making it if it is not there, and becomes its engine.
     ///
     /// - Throws: `engine.locked` (exit 73), `directory.*` (78), `journal.*` (65), `storage.*` (74).
     package init(_ path: String, _ options: Options = Options()) async throws(RenError) {
+        self.options = options
         directory = DataDirectory(path)
         try directory.prepare()
-        let holder = EngineLock.Holder.current(command: options.command, carries: .own, started: .wallClock())
+        let holder = EngineLock.Holder.current(
+            command: options.command, carries: options.carries, started: .wallClock())
         lock = Mutex(try EngineLock.acquire(in: directory, as: holder))
         journal = try LMDBJournal.open(directory: directory.journal, options: options.journal)
         let last = try journal.read { view throws(RenError) in try view.head().time }
@@ -45,7 +57,7 @@ package final class Session: Sendable {
         let engine = engine
         swift = SwiftFunctions(slots: options.slots ?? 2 * Processors.count) { engine.receive($0) }
         functions = FunctionLoader(directory: directory, engine: engine, options: options)
-        let opening = JournalOpening(carries: .own, ren: options.version)
+        let opening = JournalOpening(carries: options.carries, ren: options.version)
         await engine.record(.journalOpened(opening))
     }
 
@@ -77,7 +89,7 @@ package final class Session: Sendable {
     ) async throws(RenError) -> Started {
         if let id { try Identifier.check(runID: id) }
         let input = Payload(hashing: try flow.accept(input: input).compact)
-        let hash = try await register(flow)
+        let hash = try await register(flow).hash
         let creation = RunCreation(id: id ?? newRunID(), flow: hash, flowName: flow.name, functions: functions.set)
         let run = runFunctions(functions)
         let plan = Plan(flow, signatures: run.signatures)
@@ -85,10 +97,21 @@ package final class Session: Sendable {
         return Started(number: number, id: creation.id, isNew: isNew)
     }
 
-    /// Carries on a run that is in the journal and has not ended.
+    /// Carries on a run that is in the journal and has not ended; writes that it is resumed.
     ///
     /// - Parameter functions: the files named now; nil: those that the run was started with.
     package func takeUp(_ number: RunNumber, functions: LoadedFunctions?, by: String) async throws(RenError) {
+        let (plan, functions) = try await prepare(number, functions)
+        try await engine.takeUp(number, plan: plan, functions: functions, by: by)
+        waiting.withLock { $0[number] = nil }
+    }
+
+    /// What a run needs to be carried: its plan and its functions, all of which are there.
+    ///
+    /// - Throws: `run.not_found`, `function.missing` and what loading function files throws.
+    func prepare(
+        _ number: RunNumber, _ functions: LoadedFunctions?
+    ) async throws(RenError) -> (Plan, RunFunctions) {
         guard let row = try journal.read({ view throws(RenError) in try view.run(number) }) else {
             throw RenError(.runNotFound, "there is no run number \(number)")
         }
@@ -104,7 +127,7 @@ package final class Session: Sendable {
                 "run \(row.id) cannot go on: " + missing.map(\.message).joined(separator: "; "),
                 hint: "put the function back, or name the file that has it with -f")
         }
-        try await engine.takeUp(number, plan: Plan(flow, signatures: run.signatures), functions: run, by: by)
+        return (Plan(flow, signatures: run.signatures), run)
     }
 
     /// Carries the run on, if it has not ended and is not carried already.
@@ -143,15 +166,6 @@ package final class Session: Sendable {
         } catch {
             throw error.errors[0]
         }
-    }
-
-    /// Puts the flow into the journal, once per content.
-    private func register(_ flow: Flow) async throws(RenError) -> Digest {
-        let payload = Payload(hashing: flow.source.compact)
-        if try journal.read({ view throws(RenError) in try view.flow(payload.hash) }) == nil {
-            try await engine.append([(.flowRegistered(name: flow.name), PayloadMark(payload))])
-        }
-        return payload.hash
     }
 
     private func runFunctions(_ loaded: LoadedFunctions) -> RunFunctions {

@@ -21,6 +21,7 @@ extension Engine {
     private func storageFailed(_ error: RenError) {
         guard storageFailure == nil else { return }
         storageFailure = error
+        failing.yield(error)
         for waiter in waiters.values.joined() { waiter.resume(returning: .storageFailed(error)) }
         waiters = [:]
         refuseAll(error)

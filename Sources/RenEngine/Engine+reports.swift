@@ -6,6 +6,7 @@ import RenWorkers
 extension Engine {
     /// A line of a function, or of a worker, into the log of its run.
     func log(_ line: LogLine) {
+        flushSoon()
         guard let call = line.call, let route = calls.routes[call], let mailbox = mailboxes[route.run] else {
             // What a worker prints outside of calls belongs to every run that it works for; one would be a guess.
             for number in mailboxes.keys.sorted() where line.level != .debug {
@@ -14,6 +15,20 @@ extension Engine {
             return
         }
         mailbox.write(line, route, at: now())
+    }
+
+    /// Log lines reach their files a moment after they were said, many at a time.
+    func flushSoon() {
+        guard flushing == nil, logs != nil else { return }
+        flushing = Task {
+            do {
+                try await Task.sleep(for: .milliseconds(200))
+            } catch {
+                return  // the engine is shutting down, which flushes too
+            }
+            flushing = nil
+            for mailbox in mailboxes.values { mailbox.log?.flush() }
+        }
     }
 
     /// Facts about workers belong to no run: they go to the run `journal`.

@@ -42,6 +42,7 @@ extension Engine {
     package func shutDown() {
         timer?.task.cancel()
         timer = nil
+        flushing?.cancel()
         for task in reloads.values { task.cancel() }
         reloads = [:]
         refuseAll(RenError(.init("engine.closed"), "the engine was shut down"))
@@ -51,5 +52,6 @@ extension Engine {
             for waiter in waiting { waiter.resume(returning: .left) }
         }
         waiters = [:]
+        failing.finish()
     }
 }

@@ -15,7 +15,7 @@ package actor Engine {
     nonisolated let clock: any EngineClock
     private nonisolated let inbox = Inbox()
     /// Folder of the runs' logs; nil keeps none.
-    private let logs: String?
+    let logs: String?
     private let artifacts: String?
     private var draws: Draws
     let calls = CallTable()
@@ -23,10 +23,15 @@ package actor Engine {
     var waiters: [RunNumber: [CheckedContinuation<Rest?, Never>]] = [:]
     var timer: (due: Timestamp, task: Task<Void, Never>)?
     var reloads: [RunNumber: Task<Void, Never>] = [:]
+    /// Brings what the runs said to their log files.
+    var flushing: Task<Void, Never>?
     /// The last turn given to a run that waits for a slot.
     private var turns: UInt64 = 0
     /// Nobody knows whether the last commit happened, or the device is not to be trusted: nothing is written any more.
     var storageFailure: RenError?
+    /// Gives `storageFailure` when there is one, and ends when the engine is shut down; for one reader.
+    package nonisolated let failures: AsyncStream<RenError>
+    nonisolated let failing: AsyncStream<RenError>.Continuation
 
     /// Where a run rests.
     package enum Rest: Sendable, Equatable {
@@ -48,6 +53,7 @@ package actor Engine {
         self.logs = logs
         self.artifacts = artifacts
         draws = Draws(seed: seed)
+        (failures, failing) = AsyncStream.makeStream()
         thread = ThreadExecutor(name: "ren-engine")
     }
 
@@ -101,17 +107,7 @@ package actor Engine {
     package func takeUp(
         _ number: RunNumber, plan: Plan, functions: RunFunctions, by: String?
     ) async throws(RenError) {
-        if let storageFailure { throw storageFailure }
-        guard mailboxes[number] == nil else { return }
-        var state = RunState(plan: plan)
-        do {
-            try state.fold(number, from: journal)
-        } catch  where error.code == .journalDamaged {
-            throw await quarantine(number, after: state.version, error)
-        }
-        let mailbox = makeMailbox(number, state, functions, id: state.creation?.id ?? "")
-        mailboxes[number] = mailbox
-        mailbox.incoming.append(Mailbox.Incoming(request: .engineDied))
+        guard let mailbox = try await revive(number, plan, functions) else { return }
         do {
             _ = try await withAnswer { answer in
                 mailbox.incoming.append(
@@ -162,7 +158,7 @@ package actor Engine {
         mailboxes[number]?.progress ?? [:]
     }
 
-    private func makeMailbox(
+    func makeMailbox(
         _ number: RunNumber, _ state: RunState, _ functions: RunFunctions, id: String
     ) -> Mailbox {
         Mailbox(
@@ -263,6 +259,7 @@ package actor Engine {
             turns += 1
             mailbox.turn = turns
         }
+        if mailbox.log?.isBehind == true { flushSoon() }
         arm(mailbox)
     }
 

@@ -79,7 +79,6 @@ extension Mailbox {
             guard decision.truth else { return .pass(subject, operands: decision.operands) }
         }
         let slot = functions.slot(of: node)
-        let signature = plan.signature(of: number)
         guard let host = functions.host(of: slot) else { return nil }
         let lazy = slot == .swift ? [] : plan.lazyArguments(of: number)
         let arguments = try evaluator.arguments(of: number, in: plan, scope, items: lazy.isEmpty ? .inline : .leftOut)
@@ -110,8 +109,8 @@ extension Mailbox {
         return .begin(
             subject,
             AttemptStart(
-                input: inputHash(arguments, lazy.map(\.source)), code: signature?.codeHash, timeout: timeout,
-                alone: isAlone))
+                input: inputHash(arguments, lazy.map(\.source)), code: functions.codeHash(of: function.name),
+                timeout: timeout, alone: isAlone))
     }
 
     /// Lazy arguments are bound by the version in which their map closed.

@@ -33,6 +33,11 @@ package struct RunFunctions: Sendable {
         }
     }
 
+    /// Of the file that the workers run now: it may have been mended since the run was taken up.
+    func codeHash(of function: String) -> Digest? {
+        (workers?.signatures[function] ?? signatures[function])?.codeHash
+    }
+
     var hasFreeSlot: Bool { freeSlots().values.contains { $0 > 0 } }
 
     func freeSlots() -> [Slots.Kind: Int] {

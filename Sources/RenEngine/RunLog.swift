@@ -14,14 +14,14 @@ import Musl
 ///
 /// It is no truth: lines lost in a crash are lost. `logs.jsonl` is written to; `logs.1.jsonl` is the file before it.
 final class RunLog {
-    private static let fileMax = 16 << 20
-    private static let filesMax = 8
     private static let textMax = 8 << 10
 
     private let directory: String
     private let run: String
     private var descriptor: Int32 = -1
     private var size = 0
+    /// Number of the file that is written to.
+    private var number = 0
     private var buffer: [UInt8] = []
 
     /// - Parameter directory: the run's folder; it is made when the first line is written.
@@ -57,14 +57,18 @@ final class RunLog {
         if buffer.count > 64 << 10 { flush() }
     }
 
+    /// Whether something waits for a flush.
+    var isBehind: Bool { !buffer.isEmpty }
+
     /// Hands what was added to the operating system.
     func flush() {
         guard !buffer.isEmpty else { return }
         defer { buffer.removeAll(keepingCapacity: buffer.count <= 64 << 10) }
-        if descriptor >= 0, size + buffer.count > Self.fileMax { rotate() }
+        if descriptor >= 0, size + buffer.count > LogFiles.sizeMax { rotate() }
         if descriptor < 0 { open() }
         // A full disk costs log lines, never the run.
         guard descriptor >= 0 else { return }
+        if size == 0, number > 0 { buffer.insert(contentsOf: LogFiles.header(number), at: 0) }
         let written = buffer.withUnsafeBytes { systemWrite(descriptor, $0) }
         size += max(0, written)
     }
@@ -79,14 +83,16 @@ final class RunLog {
         #endif
     }
 
-    private func path(_ number: Int) -> String {
-        number == 0 ? "\(directory)/logs.jsonl" : "\(directory)/logs.\(number).jsonl"
-    }
+    private func path(_ age: Int) -> String { LogFiles.path(age, in: directory) }
 
     private func open() {
         mkdir(directory, 0o700)
-        descriptor = systemOpen(path(0), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW)
+        descriptor = systemOpen(path(0), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW)
         size = descriptor < 0 ? 0 : Int(lseek(descriptor, 0, SEEK_END))
+        guard size > 0 else { return }
+        var beginning = [UInt8](repeating: 0, count: 64)
+        let count = pread(descriptor, &beginning, beginning.count, 0)
+        number = LogFiles.number(ofFileBeginning: beginning.prefix(max(0, count)))
     }
 
     private func systemOpen(_ path: String, _ flags: Int32) -> Int32 {
@@ -102,9 +108,8 @@ final class RunLog {
     private func rotate() {
         close(descriptor)
         descriptor = -1
-        unlink(path(Self.filesMax - 1))
-        for number in stride(from: Self.filesMax - 2, through: 0, by: -1) {
-            rename(path(number), path(number + 1))
-        }
+        number += 1
+        unlink(path(LogFiles.countMax - 1))
+        for age in stride(from: LogFiles.countMax - 2, through: 0, by: -1) { rename(path(age), path(age + 1)) }
     }
 }

@@ -9,4 +9,6 @@ extension RenError.Code {
     package static let pythonMissing = Self("python.missing")
     package static let pythonTooOld = Self("python.too_old")
     package static let environmentFailed = Self("environment.failed")
+    /// No place for a Unix socket, or none can be made there.
+    package static let socketFailed = Self("socket.failed")
 }

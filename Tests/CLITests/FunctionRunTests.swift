@@ -60,6 +60,12 @@ struct FunctionRunTests {
         let errors = try ren("logs", "h", "--level", "error", "-o", "json").json.arrayValue ?? []
         #expect(!errors.isEmpty && errors.allSatisfy { $0["level"] == "error" })
         let text = try ren("logs", "h").output
+        let all = try ren("logs", "h", "-o", "jsonl").lines
+        #expect(try ren("logs", "h", "--tail", "2", "-o", "jsonl").lines == all.suffix(2))
+        #expect(try ren("logs", "h", "-f", "-o", "jsonl").lines == all, "it has ended")
+        #expect(try ren("logs", "h", "-f", "-o", "json").code == 2)
+        let halving = try ren("logs", "h", "--text", "HALVing", "-o", "jsonl").lines
+        #expect(!halving.isEmpty && halving.allSatisfy { $0["text"] == "halving" })
         let unknown = try ren("logs", "h", "-n", "halvs", "-o", "json")
         #expect(unknown.code == 3 && unknown.errorCode == "node.not_found", "\(unknown.errors)")
         #expect(unknown.errors.contains("halves"))

@@ -30,5 +30,22 @@ struct RunLogTests {
         #expect(line["event"] == 21_999)
         #expect(line["text"]?.stringValue?.hasPrefix("21999 a line") == true)
         #expect((line["text"]?.stringValue?.utf8.count ?? 0) <= 8 << 10)
+        // The next engine goes on counting files where this one stopped.
+        let numbers = try Self.numbers(in: folder)
+        #expect(numbers == Array(numbers[0]..<numbers[0] + 8) && numbers[0] > 0)
+        let next = RunLog(directory: folder, run: "r_1")
+        for number in 0..<4_000 { next.write(.info, "\(number) \(text)", at: time, event: RunVersion(number)) }
+        next.flush()
+        let later = try Self.numbers(in: folder)
+        #expect(later == Array(later[0]..<later[0] + 8) && later[0] > numbers[0])
+    }
+
+    /// The numbers of the files, oldest first.
+    private static func numbers(in folder: String) throws -> [Int] {
+        try (0..<LogFiles.countMax).reversed().map { age in
+            let file = try FileHandle(forReadingFrom: URL(fileURLWithPath: LogFiles.path(age, in: folder)))
+            defer { try? file.close() }  // it was only read
+            return LogFiles.number(ofFileBeginning: try file.read(upToCount: 64) ?? Data())
+        }
     }
 }

@@ -115,6 +115,8 @@ struct StorageTests {
         }
         #expect(error.code == .storageFailed)
         #expect(await waiter.value == .storageFailed(error))
+        var failures = rig.engine.failures.makeAsyncIterator()
+        #expect(await failures.next() == error)
         await #expect(throws: error) { try await rig.engine.ask(other, .pause(now: false, reason: nil), by: nil) }
         await #expect(throws: error) { try await rig.start("a: {function: f}", id: "third") }
         await #expect(throws: error) { try await rig.takeUp(other, "a: {function: f}") }

@@ -213,6 +213,34 @@ struct WorkerConnectionTests {
         #expect(connection.phase == .killed(.violation("bad")))
         #expect(connection.tick(at: Self.at(100)) == .none)
     }
+
+    @Test("A retired worker takes no calls, keeps those it has as long as they take, and then leaves at once")
+    func retired() {
+        var worker = Self.ready(calls: [Self.first])
+        worker.retire()
+        #expect(!worker.isReady && worker.phase == .ready)
+        while case .ping(let id) = worker.tick(at: Self.at(5)) { Self.check(worker.pong(id, at: Self.at(5)), .none) }
+        Self.check(worker.ask(Self.first), .send)
+        Self.check(worker.answered(Self.first, at: Self.at(9)), .end(.init(kind: .blocking, wasAsked: true)))
+        #expect(worker.nextTick == Self.at(9))
+        Self.check(worker.tick(at: Self.at(9)), .leave)
+        Self.check(worker.tick(at: Self.at(15)), .kill)
+    }
+
+    @Test(
+        "How the calls of a worker end that a person has killed", arguments: [(false, true), (true, false)])
+    func restarted(_ isAlone: Bool, _ isInnocent: Bool) {
+        var worker = Self.ready(calls: [Self.first])
+        worker.kill(.restarted(alone: isAlone))
+        let ends = worker.exited("signal 9").map(\.end)
+        if case .neighbourKilled? = ends.first {
+            #expect(isInnocent)
+        } else if case .workerDied(alone: true, "ended by a person")? = ends.first {
+            #expect(!isInnocent)
+        } else {
+            Issue.record("\(ends)")
+        }
+    }
 }
 
 @Suite("Start policy")

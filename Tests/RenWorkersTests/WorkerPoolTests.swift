@@ -433,7 +433,7 @@ extension ProcessTests.WorkerPoolTests {
         let deep = folder.path(String(repeating: "d", count: 120))
         try FileManager.default.createDirectory(atPath: deep, withIntermediateDirectories: true)
         let socket = try WorkerSocket(in: deep)
-        #expect(socket.path.utf8.count <= WorkerSocket.pathMax)
+        #expect(socket.path.utf8.count <= SocketPlace.pathMax)
         let mode = try FileManager.default.attributesOfItem(atPath: socket.path)[.posixPermissions] as? Int
         #expect(mode == 0o600)
         let parent = URL(fileURLWithPath: socket.path).deletingLastPathComponent().path

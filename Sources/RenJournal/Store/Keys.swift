@@ -35,6 +35,9 @@ extension Key {
         Key(UInt8(2)).appending(utf8: name.cut(toUTF8: 200)).appending(UInt8(0))
     }
 
+    /// All names of flows.
+    static let flowNames = Key(UInt8(2))
+
     static func function(_ set: Digest) -> Key { Key().appending(set) }
 
     consuming func appending(_ digest: Digest) -> Key {

@@ -97,11 +97,16 @@ extension PoolLoop {
         }
         do {
             let discovery = try Discovery(hello)
+            send(to: worker) { $0.welcome(blocking: settings.blocking, async: settings.async) }
+            guard !worker.connection.isRetired else { return }
+            // One content at a time: workers that imported the files before they changed end after their calls.
+            if let older = self.discovery, older.files.map(\.hash) != discovery.files.map(\.hash) {
+                for other in workers.values where other !== worker && other.saidHello { retire(other) }
+            }
             self.discovery = discovery
             slots.setSignatures(discovery.signatures)
             starts.proved()
             recount()
-            send(to: worker) { $0.welcome(blocking: settings.blocking, async: settings.async) }
             if slots.unpark() { report(.unparked(set: set, function: "worker")) }
             report(.slotsFreed)
             answer(.success(discovery))

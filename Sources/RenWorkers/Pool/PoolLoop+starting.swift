@@ -176,6 +176,7 @@ extension PoolLoop {
     private func gone(_ worker: Worker) {
         let status = worker.status ?? ""
         let phase = worker.connection.phase
+        remember(worker, status)
         workers[worker.number] = nil
         for ending in worker.connection.exited(status) { end(ending.call, ending.kind, ending.end) }
         if let process = worker.process { report(.workerExited(set: set, process: process, how: status)) }
@@ -185,7 +186,10 @@ extension PoolLoop {
 
     /// Whether the end of this process says something about the next one.
     private func judge(_ worker: Worker, _ phase: WorkerConnection.Phase, _ status: String) {
-        if case .leaving = phase { return }
+        switch phase {
+        case .leaving, .killed(.restarted): return
+        default: break
+        }
         guard !worker.saidHello || !worker.connection.hadCalls else { return }
         if let broken = worker.broken.first {
             let error = RenError(broken, python: launch.python)
@@ -226,8 +230,13 @@ extension PoolLoop {
 
     // MARK: Discovery and closing
 
-    func discover(_ answer: @escaping (Result<Discovery, RenError>) -> Void) {
-        if let discovery, !readyShared.isEmpty { return answer(.success(discovery)) }
+    /// - Parameter hashes: what the files must be; workers that have imported others are retired.
+    func discover(_ hashes: [Digest]?, _ answer: @escaping (Result<Discovery, RenError>) -> Void) {
+        if let discovery, !readyShared.isEmpty {
+            if hashes == nil || hashes == discovery.files.map(\.hash) { return answer(.success(discovery)) }
+            for worker in workers.values { retire(worker) }
+            recount()
+        }
         discoverers.append(answer)
         slots.want()
         starts.forgive()

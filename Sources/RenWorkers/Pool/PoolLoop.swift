@@ -23,7 +23,7 @@ final class PoolLoop: @unchecked Sendable {
     var workers: [Int: Worker] = [:]
     /// Workers that take shared calls now, in the order of their start.
     var readyShared: [Worker] = []
-    private var routes: [CallID: Worker] = [:]
+    private var routes: [CallID: Route] = [:]
     private var waiting: [Call] = []
     var starts = StartPolicy()
     var socket: (WorkerSocket, any Channel)?
@@ -35,6 +35,18 @@ final class PoolLoop: @unchecked Sendable {
     var isClosing = false
     /// What others wait for and is known now.
     var answers: [() -> Void] = []
+    /// The last processes that ended, for those who look.
+    var lastEnded: [WorkerSnapshot] = []
+    /// Processes that ended otherwise than by leaving.
+    var lostCount = 0
+
+    /// A call that a worker has.
+    private struct Route {
+        var worker: Worker
+        /// Without its values.
+        var call: Call
+        var since: NIODeadline
+    }
 
     private var reports: [CallReport] = []
     private var freed: [Slots.Kind: Int] = [:]
@@ -86,7 +98,9 @@ final class PoolLoop: @unchecked Sendable {
             return end(call.id, call.slot, .raised(failure, permanent: true, retryAfter: nil))
         }
         worker.connection.assign(call.id, call.slot)
-        routes[call.id] = worker
+        var outline = call
+        (outline.arguments, outline.checkpoint) = ([], nil)
+        routes[call.id] = Route(worker: worker, call: outline, since: .now())
         unsent.append(worker)
     }
 
@@ -112,6 +126,8 @@ final class PoolLoop: @unchecked Sendable {
         for call in calls { start(call) }
     }
 
+    var hasNoneWaiting: Bool { waiting.isEmpty }
+
     /// Calls that no worker has got: they did not run.
     func giveUpWaiting() {
         for call in waiting { end(call.id, call.slot, .neighbourKilled) }
@@ -123,7 +139,7 @@ final class PoolLoop: @unchecked Sendable {
             let call = waiting.remove(at: position)
             return end(call.id, call.slot, .neighbourKilled)
         }
-        guard let worker = routes[call] else { return }
+        guard let worker = routes[call]?.worker else { return }
         switch worker.connection.cancel(call, kill: kill, at: .now()) {
         case .none: break
         case .send: send(call) { $0.cancel(call) }
@@ -132,14 +148,22 @@ final class PoolLoop: @unchecked Sendable {
     }
 
     private func ask(_ call: CallID, _ frame: (inout MessageWriter) -> Void) {
-        guard let worker = routes[call], worker.connection.ask(call) == .send else { return }
+        guard let worker = routes[call]?.worker, worker.connection.ask(call) == .send else { return }
         send(call, frame)
     }
 
     private func send(_ call: CallID, _ frame: (inout MessageWriter) -> Void) {
-        guard let worker = routes[call] else { return }
+        guard let worker = routes[call]?.worker else { return }
         frame(&worker.frames)
         unsent.append(worker)
+    }
+
+    /// The calls that a worker has, oldest first.
+    func calls(of worker: Worker) -> [CurrentCall] {
+        let now = NIODeadline.now()
+        return worker.connection.calls.keys.sorted().compactMap { routes[$0] }.map { route in
+            CurrentCall(route.call, age: .nanoseconds((now - route.since).nanoseconds))
+        }
     }
 
     // MARK: What the parts of the loop share
@@ -150,14 +174,22 @@ final class PoolLoop: @unchecked Sendable {
 
     /// The one end of a call: its slot is free again.
     func end(_ call: CallID, _ kind: Slots.Kind, _ end: AttemptEnd) {
-        routes[call] = nil
-        freed[kind, default: 0] += 1
+        let worker = routes.removeValue(forKey: call)?.worker
+        worker?.callsDone += 1
+        if worker?.connection.isRetired != true { freed[kind, default: 0] += 1 }
         reports.append(.ended(call, end))
     }
 
     func send(to worker: Worker, _ frame: (inout MessageWriter) -> Void) {
         frame(&worker.frames)
         unsent.append(worker)
+    }
+
+    /// The worker gets no new calls. What it still does holds no slots: another process takes its place.
+    func retire(_ worker: Worker) {
+        guard !worker.connection.isRetired else { return }
+        worker.connection.retire()
+        slots.release(worker.connection.calls.values.reduce(into: [:]) { $0[$1.kind, default: 0] += 1 })
     }
 
     /// The state machine has given the worker up: its session ends now, its calls when the process is gone.

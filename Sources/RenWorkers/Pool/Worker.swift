@@ -32,6 +32,8 @@ final class Worker: @unchecked Sendable {
     var broken: [BrokenReport] = []
     var saidHello = false
     var allowance = LogAllowance()
+    let startedAt = NIODeadline.now()
+    var callsDone = 0
     /// Streams of the process (stdout, stderr, socket) that may still bring something.
     var openStreams = 0
     private(set) var lastErrorLines: [String] = []

@@ -28,6 +28,8 @@ struct WorkerConnection {
         /// The pool ends.
         case closing
         case lingering
+        /// A person wanted it at once; `alone` when it was kept for one call at a time.
+        case restarted(alone: Bool)
     }
 
     struct OpenCall: Equatable {
@@ -55,6 +57,8 @@ struct WorkerConnection {
     private(set) var asyncCount = 0
     /// It has had a call: when it dies now, that is no failed start.
     private(set) var hadCalls = false
+    /// It gets no new calls, and leaves when it has none.
+    private(set) var isRetired = false
 
     private let limits: Limits
     private var idleSince: NIODeadline
@@ -70,10 +74,11 @@ struct WorkerConnection {
         idleSince = now
     }
 
-    var isReady: Bool { phase == .ready }
+    /// It takes calls.
+    var isReady: Bool { phase == .ready && !isRetired }
 
     /// It may still become or be of use.
-    var isComing: Bool { if case .spawned = phase { true } else { false } }
+    var isComing: Bool { if case .spawned = phase { !isRetired } else { false } }
 
     // MARK: What the worker says
 
@@ -152,7 +157,7 @@ struct WorkerConnection {
 
     /// - Precondition: the worker is ready.
     mutating func assign(_ call: CallID, _ kind: Slots.Kind) {
-        precondition(phase == .ready, "call \(call) for a worker that is \(phase)")
+        precondition(isReady, "call \(call) for a worker that is \(isRetired ? "retired" : "\(phase)")")
         calls[call] = OpenCall(kind: kind)
         count(kind, 1)
         hadCalls = true
@@ -185,7 +190,12 @@ struct WorkerConnection {
         return .send
     }
 
-    /// No new calls; the process ends by itself when it has none.
+    /// No new calls; what it has may finish, however long that takes, and then it leaves.
+    mutating func retire() {
+        isRetired = true
+    }
+
+    /// The process has no calls and ends by itself.
     mutating func leave(at now: NIODeadline) {
         phase = .leaving(by: now + limits.leave)
     }
@@ -217,7 +227,7 @@ struct WorkerConnection {
             return .kill
         }
         guard phase == .ready else { return .none }
-        if calls.isEmpty, idleSince + limits.idle <= now {
+        if calls.isEmpty, leaveAt <= now {
             leave(at: now)
             return .leave
         }
@@ -249,9 +259,12 @@ struct WorkerConnection {
         case .spawned(let limit), .leaving(let limit): return hungUpBy.map { min($0, limit) } ?? limit
         case .ready:
             let next = min(ping?.answerBy ?? pingAt, hungUpBy ?? .distantFuture, earliestKill ?? .distantFuture)
-            return calls.isEmpty ? min(next, idleSince + limits.idle) : next
+            return calls.isEmpty ? min(next, leaveAt) : next
         }
     }
+
+    /// When it leaves, if it gets no call before.
+    private var leaveAt: NIODeadline { isRetired ? idleSince : idleSince + limits.idle }
 
     // MARK: The end
 
@@ -264,13 +277,15 @@ struct WorkerConnection {
     /// The process is gone; how its open calls end, in the order of their numbers.
     mutating func exited(_ status: String) -> [Ending] {
         var how = status
-        var neighboursOfCancelled = false
+        var isInnocent = false
         if case .killed(let reason) = phase {
             switch reason {
             case .violation(let text): how = "ended by the engine: \(text)"
             case .mute: how = "ended by the engine: no hello within \(limits.hello.seconds) s"
             case .silent: how = "ended by the engine: no answer to a ping within \(limits.pong.seconds) s"
-            case .overdue, .closing: neighboursOfCancelled = true
+            case .overdue, .closing, .restarted(alone: false): isInnocent = true
+            // A `once` call may have done its work: nobody must believe that it did not run.
+            case .restarted(alone: true): how = "ended by a person"
             case .hungUp: how = "it closed its connection"
             case .lingering: how = "ended by the engine: it did not leave"
             }
@@ -278,7 +293,7 @@ struct WorkerConnection {
         phase = .gone
         let isAlone = calls.count == 1
         let endings = calls.sorted { $0.key < $1.key }.map { call, open in
-            let end: AttemptEnd = neighboursOfCancelled ? .neighbourKilled : .workerDied(alone: isAlone, how: how)
+            let end: AttemptEnd = isInnocent ? .neighbourKilled : .workerDied(alone: isAlone, how: how)
             return Ending(call: call, kind: open.kind, end: end)
         }
         calls = [:]

@@ -44,12 +44,36 @@ package final class WorkerPool: FunctionHost {
 
     /// Starts one worker, if there is none, and returns what it says about the files.
     ///
+    /// - Parameter hashes: of the files as they are now: workers that imported others end after their calls.
     /// - Throws: `function.broken`, `function.invalid`, `worker.failed`.
-    package func discover() async throws(RenError) -> Discovery {
+    package func discover(_ hashes: [Digest]? = nil) async throws(RenError) -> Discovery {
         let result = await withCheckedContinuation { continuation in
-            pool.eventLoop.execute { self.pool.discover { continuation.resume(returning: $0) } }
+            pool.eventLoop.execute { self.pool.discover(hashes) { continuation.resume(returning: $0) } }
         }
         return try result.get()
+    }
+
+    /// What its processes do now, and how the last of them ended.
+    package func snapshot() async -> PoolSnapshot {
+        await withCheckedContinuation { continuation in
+            pool.eventLoop.execute { continuation.resume(returning: self.pool.snapshot()) }
+        }
+    }
+
+    /// Ends a process, for which a new one starts.
+    ///
+    /// - Returns: false when there is no such process.
+    package func restart(_ number: Int, _ mode: RestartMode) async -> Bool {
+        await withCheckedContinuation { continuation in
+            pool.eventLoop.execute { continuation.resume(returning: self.pool.restart(number, mode)) }
+        }
+    }
+
+    /// Whether no call is in flight.
+    package func isIdle() async -> Bool {
+        await withCheckedContinuation { continuation in
+            pool.eventLoop.execute { continuation.resume(returning: self.pool.isIdle) }
+        }
     }
 
     /// Why nothing can begin now; nil when it can.

@@ -56,6 +56,14 @@ enum Files {
         return bytes
     }
 
+    /// The resident set of a process; nil where the system has no `/proc`, or the process is gone.
+    static func residentBytes(_ process: Int32) -> Int? {
+        guard let bytes = try? read("/proc/\(process)/statm") else { return nil }
+        let numbers = bytes.split(separator: UInt8(ascii: " "))
+        guard numbers.count > 1, let pages = Int(String(decoding: numbers[1], as: UTF8.self)) else { return nil }
+        return pages * Int(sysconf(Int32(_SC_PAGESIZE)))
+    }
+
     /// Gives a finished folder its name; another process that was faster with the same content has done the same.
     ///
     /// - Returns: whether this one now has the name.

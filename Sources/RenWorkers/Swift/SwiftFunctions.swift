@@ -39,6 +39,21 @@ package final class SwiftFunctions: FunctionHost {
         outbox = ReportOutbox(sink: sink)
     }
 
+    /// The same functions on the same threads, with slots of their own and another ear: for a call outside of runs.
+    package func separate(sink: @escaping ReportSink) -> SwiftFunctions {
+        SwiftFunctions(slots, executor, state.withLock(\.functions), sink)
+    }
+
+    private init(
+        _ slots: Int, _ executor: ThreadExecutor, _ functions: [String: (signature: FunctionSignature, body: Body)],
+        _ sink: @escaping ReportSink
+    ) {
+        self.slots = slots
+        self.executor = executor
+        outbox = ReportOutbox(sink: sink)
+        state.withLock { $0.functions = functions }
+    }
+
     /// Makes a function callable by the name of its signature; a later one of the same name takes its place.
     package func register(_ signature: FunctionSignature, _ body: @escaping Body) {
         state.withLock { $0.functions[signature.name] = (signature, body) }

@@ -3,8 +3,9 @@ import Ren
 import RenCore
 import RenJSON
 import RenJournal
+import RenWorkers
 
-struct LogsCommand: ParsableCommand {
+struct LogsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "logs", abstract: "What the functions of a run said.",
         discussion: "Lines of a crash may be missing: the log is no part of the truth, the journal is.")
@@ -23,38 +24,49 @@ struct LogsCommand: ParsableCommand {
     @Option(name: .long, help: "Only lines of this level and above.")
     var level = Level.debug
 
+    @Option(name: .long, help: "Only lines that hold this text; case does not count.")
+    var text: String?
+
+    @Option(name: .long, help: "Begin with so many of the last lines; without it with the first.")
+    var tail: Int?
+
+    @Flag(name: .shortAndLong, help: "Go on printing lines as they come, until the run has ended.")
+    var follow = false
+
     @OptionGroup var data: DataOption
     @OptionGroup var output: OutputOptions
 
-    /// `RunLog` keeps eight files, `logs.jsonl` being the newest.
-    private static let files = stride(from: 7, through: 0, by: -1).map { $0 == 0 ? "logs.jsonl" : "logs.\($0).jsonl" }
-    private static let fileMax = 32 << 20
-
-    func run() throws {
+    func run() async throws {
         try output.require(.human, .json, .jsonl)
+        if let tail, tail < 0 { throw ValidationError("--tail is a whole number from 0") }
+        if follow, output.output == .json { throw ValidationError("-f goes with -o jsonl, since a list has no end") }
         let reading = try Reading(data)
         let summary = try reading.summary(of: name)
         if let node { _ = try summary.number(of: node) }
-        let folder = "\(reading.directory.runs)/\(summary.row.id)"
+        let reader = LogReader(folder: reading.directory.run(summary.row.id))
+        let filter = LogReader.Filter(level: .init(rawValue: level.rawValue)!, node: node, key: key, text: text)
         var listing = Listing(output.output)
-        for file in Self.files.map({ "\(folder)/\($0)" }) where SystemFile.exists(file) {
-            for line in try SystemFile.read(file, limit: Self.fileMax).split(separator: UInt8(ascii: "\n")) {
-                // A line that a crash cut short is no line.
-                guard let entry = try? JSON(parsing: line, limits: .document).objectValue, isWanted(entry) else {
-                    continue
-                }
-                listing.add(entry, text: text(entry))
+        var page = try tail.map { count throws(RenError) in try reader.tail(count, filter) } ?? reader.page(filter)
+        while true {
+            if page.droppedFiles > 0 {
+                Terminal.complain("\(Words.count(page.droppedFiles, "older file")) of this log had to make room")
             }
+            for line in page.lines { listing.add(line.entry, text: text(line.entry)) }
+            if page.isAtEnd {
+                guard follow else { break }
+                Terminal.flush()
+                // Asked before the last look: an engine writes the log out soon after the end.
+                let isOpen = try reading.run(summary.row.id).status.isOpen
+                try await Task.sleep(for: .milliseconds(isOpen ? 200 : 500))
+                page = try reader.page(after: page.position, filter)
+                if !isOpen, page.lines.isEmpty, page.isAtEnd { break }
+            } else {
+                page = try reader.page(after: page.position, filter)
+            }
+            // Nothing more can be written; how the command ends says why.
+            guard StandardOutput.failure == nil else { return }
         }
         listing.end()
-    }
-
-    private func isWanted(_ entry: JSONObject) -> Bool {
-        if let node, entry["node"]?.stringValue != node { return false }
-        if let key, entry["key"]?.stringValue != key { return false }
-        let levels = Level.allCases
-        let own = Level(rawValue: entry["level"]?.stringValue ?? "") ?? .info
-        return levels.firstIndex(of: own)! >= levels.firstIndex(of: level)!
     }
 
     /// `2026-11-23T03:21:07.123Z warning scrape[sku-1] text`

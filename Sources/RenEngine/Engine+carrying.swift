@@ -1,0 +1,34 @@
+package import RenCore
+import RenJournal
+
+extension Engine {
+    /// The runs that have not ended and are carried here.
+    package func carriedRuns() -> [RunNumber] { mailboxes.keys.sorted() }
+
+    /// Takes up a run as an engine does that carries all: what was in flight is ended, it goes on, and that is all that
+    /// is written; a paused run stays paused.
+    ///
+    /// - Throws: `run.quarantined`, `storage.*`.
+    package func carry(_ number: RunNumber, plan: Plan, functions: RunFunctions) async throws(RenError) {
+        guard let mailbox = try await revive(number, plan, functions) else { return }
+        step(mailbox)
+    }
+
+    /// A mailbox with the state of a run that is in the journal, about to end what was in flight.
+    ///
+    /// - Returns: nil for a run that is carried already.
+    func revive(_ number: RunNumber, _ plan: Plan, _ functions: RunFunctions) async throws(RenError) -> Mailbox? {
+        if let storageFailure { throw storageFailure }
+        guard mailboxes[number] == nil else { return nil }
+        var state = RunState(plan: plan)
+        do {
+            try state.fold(number, from: journal)
+        } catch  where error.code == .journalDamaged {
+            throw await quarantine(number, after: state.version, error)
+        }
+        let mailbox = makeMailbox(number, state, functions, id: state.creation?.id ?? "")
+        mailboxes[number] = mailbox
+        mailbox.incoming.append(Mailbox.Incoming(request: .engineDied))
+        return mailbox
+    }
+}
