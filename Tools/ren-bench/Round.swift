@@ -124,6 +124,7 @@ struct Round {
         let window = bench.window ?? 256
         let items = JSON.array((0..<bench.count).map { .integer(Int64($0)) })
         var map: JSONObject = ["each": ["var": "input.items"], "concurrency": .integer(Int64(window))]
+        if bench.keys { map["key"] = ["cat": ["sku-", ["var": "item"]]] }
         guard bench.mode == .python else {
             map["function"] = "bench.step"
             let source: JSON = ["flow": "bench", "nodes": ["m": .object(map)]]
