@@ -19,6 +19,7 @@ package actor Engine {
     private let artifacts: String?
     private var draws: Draws
     let calls = CallTable()
+    private lazy var opener = MapOpener(journal) { [weak self] in self?.post($0) }
     var mailboxes: [RunNumber: Mailbox] = [:]
     var waiters: [RunNumber: [CheckedContinuation<Rest?, Never>]] = [:]
     var timer: (due: Timestamp, task: Task<Void, Never>)?
@@ -162,7 +163,7 @@ package actor Engine {
         _ number: RunNumber, _ state: RunState, _ functions: RunFunctions, id: String
     ) -> Mailbox {
         Mailbox(
-            number: number, state: state, functions: functions, journal: journal, calls: calls,
+            number: number, state: state, functions: functions, journal: journal, calls: calls, opener: opener,
             log: logs.map { RunLog(directory: "\($0)/\(id)", run: id) }, artifacts: artifacts)
     }
 
@@ -281,9 +282,13 @@ package actor Engine {
         let end = parts.removeLast()
         // Each part is a history that could stand alone. When one fails, the journal refuses those behind it too, so the
         // last one speaks for all.
-        for part in parts { journal.submit(Batch(run: run, after: part.after, events: part.events) { _ in }) }
+        var keys = work.keys
+        for part in parts {
+            journal.submit(Batch(run: run, after: part.after, events: part.events, keys: keys) { _ in })
+            keys = []
+        }
         journal.submit(
-            Batch(run: run, after: end.after, events: end.events) { result in
+            Batch(run: run, after: end.after, events: end.events, keys: keys) { result in
                 switch result {
                 case .success(let receipt):
                     work.effects.release(receipt)

@@ -12,6 +12,8 @@ import Musl
 enum Failpoint {
     /// Between a commit and the effects that it releases.
     case afterCommit
+    /// Between commits of a map's keys, before its `map.opened`.
+    case afterKeys
 
     private static let wanted: (name: String, count: Int)? = {
         guard let value = getenv("REN_FAIL") else { return nil }
@@ -30,6 +32,7 @@ enum Failpoint {
     private var name: String {
         switch self {
         case .afterCommit: "after_commit"
+        case .afterKeys: "after_keys"
         }
     }
 }

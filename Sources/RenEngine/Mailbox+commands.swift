@@ -28,7 +28,7 @@ extension Mailbox {
         }
     }
 
-    private var scope: RunScope { RunScope(state: state, values: values) }
+    var scope: RunScope { RunScope(state: state, values: values) }
 
     private func fail(_ command: Command, _ failure: Failure) -> Request? {
         switch command {
@@ -124,23 +124,15 @@ extension Mailbox {
         guard let map = state[number].map else { throw RunValues.NotYet() }
         let element = try values.element(index, of: number, opened: map)
         var item = RunScope.Item(element: element, index: index, key: nil)
-        item.key = try key(of: item, node)
+        item.key = try scope.key(of: item, node, evaluator)
         return item
-    }
-
-    /// The item's human name; its index where no `key` is written.
-    func key(of item: RunScope.Item, _ node: Node) throws(Failure) -> String {
-        guard let template = node.each?.key else { return String(item.index.rawValue) }
-        var scope = scope
-        scope.item = item
-        return try evaluator.key(template, in: scope)
     }
 
     // MARK: Entering a node
 
     private func enter(_ number: NodeNumber, _ now: Timestamp) throws -> Request? {
         let node = plan.flow.nodes[number.index]
-        if let each = node.each { return try open(number, node, each) }
+        if node.each != nil { return try open(number) }
         if let when = node.when {
             let decision = try evaluator.decide(when, in: scope, digest: { Digest(hashing: $0) })
             guard decision.truth else { return .pass(.node(number), operands: decision.operands) }
@@ -181,34 +173,38 @@ extension Mailbox {
 
     // MARK: Maps
 
-    private func open(_ number: NodeNumber, _ node: Node, _ each: Node.Each) throws -> Request? {
-        var concurrency: Int?
-        if let setting = each.concurrency { concurrency = try evaluator.integer(setting, in: scope) }
-        let source = try MapReading(each.source, scope: scope, evaluator: evaluator)
-        let keys = each.key == nil ? nil : try keys(source, number, node)
-        let contents = MapContents(total: source.total, elements: source.elements)
-        let bytes = contents.payload(keys: keys, values: source.computed)
-        let opening = MapOpening(total: source.total, source: source.hash, concurrency: concurrency)
-        // A computed list stands in the payload of `map.opened` itself, and is found again there.
-        if source.computed == nil { values.open(contents, of: number) }
-        return .openMap(number, opening, contents: try sized(payload(bytes), "the list with its keys"))
+    /// - Returns: nil while the map is read elsewhere, or must wait for a commit before it can be.
+    private func open(_ number: NodeNumber) throws -> Request? {
+        if let job = openings[number] {
+            guard let result = job.result else {
+                waitForCommit()
+                return nil
+            }
+            openings[number] = nil
+            return open(number, try result.get())
+        }
+        guard keys.isEmpty else {
+            waitForCommit()
+            return nil
+        }
+        do {
+            // What a crash left of a map that never opened is not removed between two events.
+            guard try !values.hasKeys(number) else { throw ReadMap.Long() }
+            let map = try ReadMap(number, in: scope, evaluator, .short)
+            if let rows = map.keys?.rows(of: self.number, number) { keys.append(rows) }
+            return open(number, map)
+        } catch is ReadMap.Long {
+            // The other thread reads what is in the journal.
+            if isAllCommitted {
+                openings[number] = opener.open(number, of: self.number, state, artifacts: values.artifacts)
+            }
+            waitForCommit()
+            return nil
+        }
     }
 
-    /// The keys of all elements; equal ones are a failure that names both places.
-    private func keys(_ source: MapReading, _ number: NodeNumber, _ node: Node) throws -> [String] {
-        var keys: [String] = []
-        var seen: [String: Int] = [:]
-        keys.reserveCapacity(source.total)
-        seen.reserveCapacity(source.total)
-        try source.forEach { index, element in
-            let key = try key(of: RunScope.Item(element: element, index: ItemIndex(index), key: nil), node)
-            if let first = seen.updateValue(index, forKey: key) {
-                throw Failure(
-                    Failure.Name.duplicateKey,
-                    "the key “\(key)” stands twice: elements \(first) and \(index) of \(node.name)")
-            }
-            keys.append(key)
-        }
-        return keys
+    private func open(_ number: NodeNumber, _ map: ReadMap) -> Request {
+        if !map.isComputed { values.open(map.contents, of: number) }
+        return .openMap(number, map.opening, contents: map.payload)
     }
 }

@@ -56,7 +56,7 @@ extension Mailbox {
         // The key only labels a log line: a value that cannot be read costs the label.
         guard let element = try? values.element(index, of: number, opened: map) else { return nil }
         let item = RunScope.Item(element: element, index: index, key: nil)
-        return (try? key(of: item, plan.flow.nodes[number.index])) ?? String(index.rawValue)
+        return (try? scope.key(of: item, plan.flow.nodes[number.index], evaluator)) ?? String(index.rawValue)
     }
 }
 

@@ -30,6 +30,7 @@ final class Mailbox {
     let values: RunValues
     let evaluator = Evaluator()
     let calls: CallTable
+    let opener: MapOpener
     private(set) var state: RunState
     /// What the run writes into its log.
     let log: RunLog?
@@ -56,18 +57,23 @@ final class Mailbox {
     /// The batch that is being filled.
     private var events: [Event] = []
     private var effects = Effects()
+    /// Rows of keys that are committed with the batch: those of at most one map.
+    var keys: [KeyRows] = []
+    /// Maps that are read on another thread.
+    var openings: [NodeNumber: MapOpener.Job] = [:]
     /// Requests of functions in the batch, which must not be lost when its commit fails: nobody would send them again.
     private var ends: [Incoming] = []
 
     init(
         number: RunNumber, state: RunState, functions: RunFunctions, journal: any Journal, calls: CallTable,
-        log: RunLog?, artifacts: String?
+        opener: MapOpener, log: RunLog?, artifacts: String?
     ) {
         self.number = number
         self.state = state
         plan = state.plan
         self.functions = functions
         self.calls = calls
+        self.opener = opener
         self.log = log
         values = RunValues(run: number, journal: journal, artifacts: artifacts)
         kinds = state.plan.flow.nodes.map { functions.slot(of: $0) }
@@ -76,13 +82,20 @@ final class Mailbox {
         watermark = Watermark(state.version)
     }
 
+    deinit {
+        for job in openings.values { job.cancel() }
+    }
+
     var isCommitted: Bool { watermark.load() >= submitted }
+
+    /// The journal holds all of the working state.
+    var isAllCommitted: Bool { events.isEmpty && isCommitted }
 
     /// A mailbox with a state folded afresh, which keeps what came in and the calls that are running.
     func renewed(from state: RunState, journal: any Journal) -> Mailbox {
         let fresh = Mailbox(
-            number: number, state: state, functions: functions, journal: journal, calls: calls, log: log,
-            artifacts: values.artifacts)
+            number: number, state: state, functions: functions, journal: journal, calls: calls, opener: opener,
+            log: log, artifacts: values.artifacts)
         // What was committed after all, before a later part of the batch failed, must not come twice.
         fresh.incoming =
             kept.filter { item in
@@ -123,6 +136,8 @@ final class Mailbox {
     struct Work {
         var events: [Event]
         var after: RunVersion
+        /// Committed with the first part of the events, so not after their `map.opened`.
+        var keys: [KeyRows]
         var effects: Effects
         var ends: [Incoming]
 
@@ -158,6 +173,7 @@ final class Mailbox {
     /// - Returns: the batch for the journal, or nil when nothing happened.
     func advance(at now: Timestamp, draws: inout Draws) -> Work? {
         values.forget(upTo: watermark.load())
+        keys = []
         let before = submitted
         for item in incoming { take(item, now, &draws) }
         incoming.removeAll(keepingCapacity: true)
@@ -170,7 +186,7 @@ final class Mailbox {
             effects = Effects()
             ends = []
         }
-        return Work(events: events, after: before, effects: effects, ends: ends)
+        return Work(events: events, after: before, keys: keys, effects: effects, ends: ends)
     }
 
     private func decide(_ now: Timestamp, _ draws: inout Draws) {

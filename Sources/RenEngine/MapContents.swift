@@ -39,10 +39,14 @@ extension MapContents {
         return (total, offsets)
     }
 
-    /// The payload of `map.opened`; `values` is the computed list, if the elements stand in no other payload.
-    func payload(keys: [String]?, values: [UInt8]?) -> [UInt8] {
+    /// The payload of `map.opened`.
+    ///
+    /// - Parameters:
+    ///   - keys: JSON text; nil without `key`.
+    ///   - values: the computed list, if the elements stand in no other payload.
+    func payload(keys: [UInt8]?, values: [UInt8]?) -> [UInt8] {
         var bytes = Array(#"{"keys":"#.utf8)
-        bytes += keys.map { JSON.array($0.map(JSON.string)).compact } ?? Array("null".utf8)
+        bytes += keys ?? Array("null".utf8)
         if let values {
             bytes += Array(#","values":"#.utf8) + values
         } else {

@@ -13,12 +13,13 @@ struct MapReading {
     private let bytes: [UInt8]
     private let scope: RunScope
 
-    /// - Throws: `Failure` `NotAList`, or what evaluation throws.
-    init(_ source: Template, scope: RunScope, evaluator: Evaluator) throws {
+    /// - Throws: `Failure` `NotAList`, or what evaluation throws; `ReadMap.Long` for a source that goes over `reach`.
+    init(_ source: Template, scope: RunScope, evaluator: Evaluator, _ reach: ReadMap.Reach) throws {
         self.scope = scope
         if case .reference(let reference) = source, case .node(let node, let field) = reference.root,
             scope.state[node].output == .items, field == .items || field == .output, reference.path.isEmpty
         {
+            if reach == .short, scope.state[node].map?.total ?? 0 > ReadMap.shortItems { throw ReadMap.Long() }
             let indexes = scope.succeeded(node, scope.state[node])
             let isWhole = indexes.count == scope.state[node].map?.total
             total = indexes.count
@@ -27,10 +28,14 @@ struct MapReading {
             (computed, bytes) = (nil, [])
             return
         }
-        if case .reference(let reference) = source, let (version, whole) = try Self.stored(reference, scope) {
+        if case .reference(let reference) = source, let stored = Self.stored(reference, scope) {
+            if reach == .short, stored.length > ReadMap.shortBytes { throw ReadMap.Long() }
+            let version = stored.version
+            let whole = try scope.values.payload(version)
             let range = JSONText.slice(at: JSONPointer(reference.path), in: whole)
             let start = range?.lowerBound ?? whole.count
             if let range, let lines = ArtifactLines(Array(whole[range]), in: scope.values.artifacts) {
+                if reach == .short { throw ReadMap.Long() }
                 let scan = try lines.scan(stride: MapContents.stride)
                 total = scan.total
                 elements = .lines(artifact: lines.hash, offsets: scan.offsets)
@@ -59,16 +64,12 @@ struct MapReading {
     private static let notAList = Failure(Failure.Name.notAList, "each gives no list")
 
     /// The recorded payload that a reference leads into.
-    private static func stored(
-        _ reference: Template.Reference, _ scope: RunScope
-    ) throws -> (RunVersion, [UInt8])? {
+    private static func stored(_ reference: Template.Reference, _ scope: RunScope) -> PayloadReference? {
         switch reference.root {
-        case .input:
-            guard let input = scope.state.input else { return nil }
-            return (input.version, try scope.values.payload(input.version))
+        case .input: return scope.state.input
         case .node(let node, .output):
             guard case .payload(let payload) = scope.state[node].output else { return nil }
-            return (payload.version, try scope.values.payload(payload.version))
+            return payload
         default: return nil
         }
     }

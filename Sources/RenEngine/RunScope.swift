@@ -16,6 +16,14 @@ struct RunScope: ScopeReader {
         var key: String?
     }
 
+    /// The item's human name; its index where no `key` is written.
+    func key(of item: Item, _ node: Node, _ evaluator: Evaluator) throws(Failure) -> String {
+        guard let template = node.each?.key else { return String(item.index.rawValue) }
+        var scope = self
+        scope.item = item
+        return try evaluator.key(template, in: scope)
+    }
+
     /// Values are limited by what a worker can be sent.
     static let valueMax = 16 << 20
 

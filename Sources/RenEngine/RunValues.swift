@@ -49,6 +49,11 @@ final class RunValues {
 
     // MARK: Maps
 
+    /// Whether the table of keys has rows for a map that is not open yet.
+    func hasKeys(_ node: NodeNumber) throws(RenError) -> Bool {
+        try journal.read { view throws(RenError) in try view.hasKeys(run, node) }
+    }
+
     func open(_ contents: MapContents, of node: NodeNumber) {
         maps[node] = contents
     }

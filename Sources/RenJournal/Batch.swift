@@ -9,6 +9,8 @@ package struct Batch: Sendable {
     /// Version of the run's last event, which these follow.
     package var after: RunVersion
     package var events: [Event]
+    /// Rows of the table `keys` that are changed in the same commit; with no events, in one of their own.
+    package var keys: [KeyRows]
     /// Called once, on the writer's thread, right after the commit returned or failed, in the order of commits. Must
     /// be quick: the next commit waits for it.
     package var completion: @Sendable (Result<Receipt, RenError>) -> Void
@@ -17,12 +19,13 @@ package struct Batch: Sendable {
     package static let anyVersion = RunVersion(rawValue: .max)
 
     package init(
-        run: RunNumber, after: RunVersion, events: [Event],
+        run: RunNumber, after: RunVersion, events: [Event], keys: [KeyRows] = [],
         completion: @escaping @Sendable (Result<Receipt, RenError>) -> Void
     ) {
         self.run = run
         self.after = after
         self.events = events
+        self.keys = keys
         self.completion = completion
     }
 }
@@ -58,7 +61,8 @@ struct PreparedBatch: Sendable {
     init(_ batch: Batch) {
         self.batch = batch
         let payloadBytes = batch.events.reduce(0) { $0 + ($1.payload?.length ?? 0) }
-        byteCount = payloadBytes + batch.events.count * 300
+        byteCount =
+            payloadBytes + batch.events.count * 300 + batch.keys.reduce(0) { $0 + $1.byteCount }
         guard byteCount <= Self.byteCountMax else {
             refusal = RenError(
                 .payloadTooLarge,

@@ -49,10 +49,10 @@ extension Journal {
     /// Appends and blocks the calling thread until the commit: for tools and tests, never on a cooperative thread.
     @discardableResult
     package func appendAndWait(
-        _ events: [Event], to run: RunNumber, after: RunVersion
+        _ events: [Event], keys: [KeyRows] = [], to run: RunNumber, after: RunVersion
     ) throws(RenError) -> Receipt {
         let answer = Handover<Result<Receipt, RenError>>()
-        submit(Batch(run: run, after: after, events: events) { answer.give($0) })
+        submit(Batch(run: run, after: after, events: events, keys: keys) { answer.give($0) })
         return try answer.wait().get()
     }
 }

@@ -39,9 +39,9 @@ package final class FaultyJournal: Journal {
     /// How many batches were submitted so far.
     package var submitted: Int { state.withLock { $0.submitted } }
 
-    /// The next submit fails so.
-    package func failNext(_ fault: Fault) {
-        state.withLock { $0.faults[$0.submitted] = fault }
+    /// The next submit fails so, or the one after so many others.
+    package func failNext(_ fault: Fault, after others: Int = 0) {
+        state.withLock { $0.faults[$0.submitted + others] = fault }
     }
 
     /// Every batch fails so until this is called with nil.

@@ -32,6 +32,10 @@ package struct JournalConformance: Sendable, CustomStringConvertible {
             .init("a view does not see what is written later", isolatesViews),
             .init("runs are found by id, unique beginning and @names", findsRuns),
             .init("rows of run, nodes and items tell what happened", foldsRows),
+            .init(
+                "items are found by key once their map is open, and what never opened counts for nothing",
+                findsItemsByKey),
+            .init("items without key are found by index", findsItemsByIndex),
             .init("the run of no run begins by itself", keepsJournalRun),
             .init("after close everything is refused", refusesAfterClose),
             .init("flows and functions are found by hash, name and set", findsFlowsAndFunctions),

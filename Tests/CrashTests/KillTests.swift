@@ -193,6 +193,21 @@ struct KillTests {
         try place.check(count: 40)
         try place.remove()
     }
+
+    @Test("A kill while the keys of a long map are written, before the map opens")
+    func betweenKeysAndOpening() throws {
+        // Two commits of keys.
+        let count = 5_100
+        let place = try Place()
+        let killed = try place.start(count: count, environment: ["REN_FAIL": "after_keys:1"])
+        killed.process.waitUntilExit()
+        #expect(killed.process.terminationReason == .uncaughtSignal, "\(killed.text)")
+        let again = try place.resume()
+        again.process.waitUntilExit()
+        #expect(again.process.terminationStatus == 0, "\(again.text)")
+        try place.check(count: count)
+        try place.remove()
+    }
 }
 
 private struct SplitMix: RandomNumberGenerator {

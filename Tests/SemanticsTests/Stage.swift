@@ -39,8 +39,8 @@ final class Stage {
         let functions = RunFunctions(
             set: nil, signatures: signatures, swift: self.functions, workers: self.functions)
         mailbox = Mailbox(
-            number: run, state: RunState(plan: plan), functions: functions, journal: journal, calls: calls, log: nil,
-            artifacts: nil)
+            number: run, state: RunState(plan: plan), functions: functions, journal: journal, calls: calls,
+            opener: MapOpener(journal) { _ in }, log: nil, artifacts: nil)
         let creation = RunCreation(
             id: "staged", flow: Digest(hashing: flow.source.compact), flowName: "staged", functions: nil)
         mailbox.create(creation, input: Payload(hashing: input.compact), at: now, by: "test") { _ in }
@@ -65,7 +65,7 @@ final class Stage {
     func settle() throws {
         repeat {
             guard let work = mailbox.advance(at: now, draws: &draws) else { break }
-            let result = try journal.appendAndWait(work.events, to: run, after: work.after)
+            let result = try journal.appendAndWait(work.events, keys: work.keys, to: run, after: work.after)
             mailbox.submitted = result.version
             work.effects.release(result)
             mailbox.watermark.store(result.version)
@@ -129,8 +129,8 @@ final class Stage {
         functions.vanish()
         let state = try RunState(folding: run, plan: plan, from: journal)
         mailbox = Mailbox(
-            number: run, state: state, functions: mailbox.functions, journal: journal, calls: calls, log: nil,
-            artifacts: nil)
+            number: run, state: state, functions: mailbox.functions, journal: journal, calls: calls,
+            opener: MapOpener(journal) { _ in }, log: nil, artifacts: nil)
         mailbox.incoming.append(Mailbox.Incoming(request: .engineDied))
         mailbox.incoming.append(Mailbox.Incoming(request: .resume(takingUp: true, reason: nil)))
         try settle()

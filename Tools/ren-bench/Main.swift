@@ -36,6 +36,9 @@ struct Bench: AsyncParsableCommand {
     @Option(help: "Finished runs in the journal before startup.")
     var stored = 0
 
+    @Flag(help: "fanout: give the items keys.")
+    var keys = false
+
     @Option(help: "Where data directories are made.")
     var dir = "/tmp"
 

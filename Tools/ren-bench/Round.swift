@@ -110,6 +110,19 @@ struct Round {
         let flow = try FlowDecoder.decode(stored: source.compact)
         let started = try await session.start(flow, input: input, id: nil, functions: LoadedFunctions(), by: "bench")
         try require(await session.engine.rest(of: started.number), started.number, session)
+        try reportOpening(started.number, session)
+    }
+
+    /// From the run's begin to `map.opened`, where its first node has one.
+    private func reportOpening(_ run: RunNumber, _ session: Session) throws {
+        let times = try session.journal.read { view throws(RenError) -> (Timestamp, Timestamp)? in
+            guard let map = try view.node(run, NodeNumber(0))?.map, let row = try view.run(run),
+                let opened = try view.recorded(run, map.opened)
+            else { return nil }
+            return (row.created, opened.event.time)
+        }
+        guard let (created, opened) = times else { return }
+        report("map_open_s", (opened - created) / .seconds(1))
     }
 
     private func require(_ rest: Engine.Rest?, _ run: RunNumber, _ session: Session) throws {
@@ -124,6 +137,7 @@ struct Round {
         let window = bench.window ?? 256
         let items = JSON.array((0..<bench.count).map { .integer(Int64($0)) })
         var map: JSONObject = ["each": ["var": "input.items"], "concurrency": .integer(Int64(window))]
+        if bench.keys { map["key"] = ["cat": ["sku-", ["var": "item"]]] }
         guard bench.mode == .python else {
             map["function"] = "bench.step"
             let source: JSON = ["flow": "bench", "nodes": ["m": .object(map)]]

@@ -43,6 +43,7 @@ struct Rounds {
             "\"rounds\": \(bench.rounds)",
         ]
         if let window = bench.window { fields.append("\"window\": \(window)") }
+        if bench.keys { fields.append("\"keys\": true") }
         if bench.stored > 0 { fields.append("\"stored\": \(bench.stored)") }
         for key in Set(results.flatMap(\.keys)).sorted() {
             let values = results.compactMap { $0[key] }.sorted()
@@ -65,6 +66,7 @@ private struct Child {
         ]
         if let window = bench.window { process.arguments! += ["--window", String(window)] }
         if bench.stored > 0 { process.arguments! += ["--stored", String(bench.stored)] }
+        if bench.keys { process.arguments!.append("--keys") }
         process.environment = ProcessInfo.processInfo.environment.merging(environment) { _, new in new }
         process.standardOutput = output
         try process.run()

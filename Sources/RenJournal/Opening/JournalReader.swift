@@ -34,14 +34,31 @@ package final class JournalReader: JournalReading {
                     at: place.directory,
                     options: LMDBJournal.environmentOptions(options, .readWrite, tables: [.meta]))
             }
-            let environment = try Environment(
-                at: place.directory,
-                options: LMDBJournal.environmentOptions(options, .readOnly, tables: StoreTable.allCases))
+            let (environment, missing) = try Self.environment(at: place, options)
             try StorageFault.install(environment)
-            store = LMDBStore(environment, ballast: nil)
+            store = LMDBStore(environment, ballast: nil, missing: missing)
         } catch { throw RenError(error) }
         let format = try store.read { snapshot throws(RenError) in try Meta.number(Meta.format, in: snapshot) }
         try LMDBJournal.checkFormat(format)
+    }
+
+    /// A journal of an older ren has not all tables before an engine opens it: those are empty.
+    private static func environment(
+        at place: JournalPlace, _ options: JournalOptions
+    ) throws(LMDBError) -> (Environment, missing: Set<StoreTable>) {
+        var missing: Set<StoreTable> = []
+        while true {
+            let tables = StoreTable.allCases.filter { !missing.contains($0) }
+            do throws(LMDBError) {
+                let options = LMDBJournal.environmentOptions(options, .readOnly, tables: tables)
+                return (try Environment(at: place.directory, options: options), missing)
+            } catch {
+                guard case .tableMissing(let name) = error.kind,
+                    let table = StoreTable.addedLater.first(where: { $0.name == name && !missing.contains($0) })
+                else { throw error }
+                missing.insert(table)
+            }
+        }
     }
 
     package func read<R>(_ body: (borrowing JournalView) throws(RenError) -> R) throws(RenError) -> R {

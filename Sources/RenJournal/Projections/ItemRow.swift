@@ -70,6 +70,35 @@ extension ItemRow: Row {
         if presence.contains(.checkpoint) { checkpoint = JournalSequence(rawValue: reader.varint()) }
     }
 
+    /// What windows sort and count by.
+    struct Brief {
+        let state: WorkState
+        let attempts: UInt32
+        let begun: Timestamp
+        let ended: Timestamp?
+
+        /// Of an item that ended by itself.
+        var duration: Duration? {
+            guard state == .succeeded || state == .failed, let ended else { return nil }
+            return ended - begun
+        }
+    }
+
+    /// The beginning of a row, without its texts.
+    static func brief(of row: UnsafeRawBufferPointer) throws(RenError) -> Brief {
+        var reader = ByteReader(row)
+        let state = reader.word(WorkState.pending)
+        let presence = Presence(rawValue: reader.byte())
+        let attempts: UInt32 = reader.number()
+        let begun = reader.time()
+        var ended: Timestamp?
+        if presence.contains(.ended) {
+            ended = Timestamp(nanoseconds: begun.nanoseconds &+ Int64(bitPattern: reader.varint()))
+        }
+        guard !reader.isBroken else { throw damaged }
+        return Brief(state: state, attempts: attempts, begun: begun, ended: ended)
+    }
+
     /// The state in the bytes of a row.
     static func state(of row: UnsafeRawBufferPointer) -> WorkState? { row.first.flatMap { WorkState(rawValue: $0) } }
 }

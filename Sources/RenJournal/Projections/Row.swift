@@ -16,11 +16,13 @@ extension Row {
     init(_ bytes: UnsafeRawBufferPointer) throws(RenError) {
         var reader = ByteReader(bytes)
         self.init(from: &reader)
-        guard !reader.isBroken, reader.isAtEnd else {
-            throw RenError(
-                .journalDamaged, "a row of the projection \(Self.self) cannot be read",
-                hint: "start ren with --rebuild to make the projections again from the events")
-        }
+        guard !reader.isBroken, reader.isAtEnd else { throw Self.damaged }
+    }
+
+    static var damaged: RenError {
+        RenError(
+            .journalDamaged, "a row of the projection \(Self.self) cannot be read",
+            hint: "start ren with --rebuild to make the projections again from the events")
     }
 }
 

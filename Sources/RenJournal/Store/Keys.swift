@@ -19,6 +19,10 @@ extension Key {
         Key(run).appending(node.rawValue).appending(item.rawValue)
     }
 
+    static func itemKey(_ run: RunNumber, _ node: NodeNumber, _ hash: UInt64) -> Key {
+        Key(run).appending(node.rawValue).appending(hash)
+    }
+
     static func problem(_ run: RunNumber, _ fingerprint: UInt64) -> Key { Key(run).appending(fingerprint) }
 
     static func status(_ status: RunStatus) -> Key { Key(status.rawValue) }

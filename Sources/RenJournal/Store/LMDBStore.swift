@@ -6,12 +6,14 @@ import Synchronization
 package final class LMDBStore: Store {
     /// Nil after `close`. What is still being read keeps the environment open until it ends.
     private let opened: Mutex<Environment?>
-    private let tables: [Table]
+    /// Nil for one that a reader found missing.
+    private let tables: [Table?]
     private let ballast: Ballast?
 
-    init(_ environment: Environment, ballast: Ballast?) {
+    /// - Parameter missing: tables that are not there, which read as empty.
+    init(_ environment: Environment, ballast: Ballast?, missing: Set<StoreTable> = []) {
         opened = Mutex(environment)
-        tables = StoreTable.allCases.map { environment.table($0.name) }
+        tables = StoreTable.allCases.map { missing.contains($0) ? nil : environment.table($0.name) }
         self.ballast = ballast
     }
 
@@ -28,7 +30,7 @@ package final class LMDBStore: Store {
     }
 
     package func beginWrite() throws(RenError) -> any StoreTransaction {
-        try LMDBStoreTransaction(environment(), tables)
+        try LMDBStoreTransaction(environment(), tables.compactMap { $0 })
     }
 
     package func makeRoom() -> Bool { ballast?.free() ?? false }
@@ -44,9 +46,9 @@ package final class LMDBStore: Store {
 /// A read transaction as the seam wants it. Ends with its last reference.
 private final class LMDBSnapshot: StoreSnapshot {
     private let transaction: ReadTransaction
-    private let tables: [Table]
+    private let tables: [Table?]
 
-    init(_ environment: Environment, _ tables: [Table]) throws(RenError) {
+    init(_ environment: Environment, _ tables: [Table?]) throws(RenError) {
         do { transaction = try environment.beginRead() } catch { throw RenError(error) }
         self.tables = tables
     }
@@ -54,7 +56,8 @@ private final class LMDBSnapshot: StoreSnapshot {
     func withValue(
         of key: Key, in table: StoreTable, _ body: (UnsafeRawBufferPointer) throws(RenError) -> Void
     ) throws(RenError) -> Bool {
-        try transaction.withValue(of: key, in: tables[table.rawValue - 1]) { span throws(RenError) in
+        guard let table = tables[table.rawValue - 1] else { return false }
+        return try transaction.withValue(of: key, in: table) { span throws(RenError) in
             try span.withUnsafeBytes(body)
         } != nil
     }
@@ -63,13 +66,15 @@ private final class LMDBSnapshot: StoreSnapshot {
         _ table: StoreTable, from start: Key?, _ order: WalkOrder,
         _ body: (UnsafeRawBufferPointer, UnsafeRawBufferPointer) throws(RenError) -> WalkStep
     ) throws(RenError) {
-        try transaction.forEach(in: tables[table.rawValue - 1], from: start, order: order) {
+        guard let table = tables[table.rawValue - 1] else { return }
+        try transaction.forEach(in: table, from: start, order: order) {
             key, value throws(RenError) in try lend(key, value, body)
         }
     }
 
     func count(of table: StoreTable) throws(RenError) -> Int {
-        do { return try transaction.entryCount(in: tables[table.rawValue - 1]) } catch { throw RenError(error) }
+        guard let table = tables[table.rawValue - 1] else { return 0 }
+        do { return try transaction.entryCount(in: table) } catch { throw RenError(error) }
     }
 }
 

@@ -1,7 +1,7 @@
 /// The tables by number. Keys are big-endian, so that their order is the order of numbers.
 ///
 /// The first four are the truth (`history` is an index of it); the rest are projections, which are rebuilt from
-/// `events`. 13 to 15 are reserved: keys of items, snapshots, requests.
+/// `events`. 14 and 15 are reserved: snapshots, requests.
 package enum StoreTable: Int, CaseIterable, Sendable {
     /// Sequence → record (`RecordCodec`). Written with append, never changed.
     case events = 1
@@ -29,12 +29,18 @@ package enum StoreTable: Int, CaseIterable, Sendable {
     case flows = 11
     /// Set ‖ index → sequence of the newest `functions.recorded` for that place in the set.
     case functions = 12
+    /// Run ‖ node ‖ first 8 bytes of SHA-256(key) ‖ index → the key: see `KeyRows`.
+    case keys = 13
 
     /// Its name in LMDB.
     var name: String { String(rawValue) }
 
+    /// Those that journals of older versions have not.
+    static let addedLater: [StoreTable] = [.keys]
+
     /// Those that `rebuildProjections` empties and fills again.
     static let derived: [StoreTable] = [
         .history, .runs, .nodes, .items, .problems, .runsByStatus, .runIDs, .flows, .functions,
+        .keys,
     ]
 }

@@ -115,7 +115,7 @@ package struct JournalView: ~Copyable {
     /// How many stretches are looked up at once.
     private static let stretchesPage = 1_000
 
-    private func forEachRecord(
+    func forEachRecord(
         of run: RunNumber, from first: RunVersion, _ body: (Record, JournalSequence) throws(RenError) -> WalkStep
     ) throws(RenError) {
         let last = try version(of: run)

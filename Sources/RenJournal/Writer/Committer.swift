@@ -35,7 +35,7 @@ struct Committer {
             for batch in batches {
                 results.append(try stage(batch, after: &next, in: transaction))
             }
-            if next.head != state.head {
+            if next.head != state.head || batches.contains(where: { !$0.batch.keys.isEmpty }) {
                 next.applied = next.head
                 try fold.flush(into: transaction)
                 for sequence in fold.obsoletePayloads { try transaction.delete(prefix: Key(sequence), in: .payloads) }
@@ -89,6 +89,7 @@ struct Committer {
         guard isExpected, row != nil || batch.creation != nil || run == .journal else {
             return .failure(failures[run] ?? .versionConflict(run, expected: batch.batch.after, found: version))
         }
+        for keys in batch.batch.keys { try keys.change(transaction) }
         guard !batch.batch.events.isEmpty else {
             return .success(
                 Receipt(

@@ -28,8 +28,16 @@ enum Rebuild {
         let last = min(end ?? state.head, state.head)
         var fold = ProjectionFold()
         while state.applied < last {
+            let page = try store.read { [state] snapshot throws(RenError) in
+                try Self.page(after: state.applied, upTo: last, in: snapshot)
+            }
+            for (event, place) in page { try fillKeys(event, at: place, in: store) }
             let transaction = try store.beginWrite()
-            try foldPage(upTo: last, to: &state, with: &fold, in: transaction)
+            for (event, place) in page {
+                guard place.sequence == state.applied.next else { throw .damaged(state.applied.next, "it is missing") }
+                try fold.apply(event, at: place, to: &state, in: transaction)
+                state.applied = place.sequence
+            }
             try fold.flush(into: transaction)
             try state.store(in: transaction)
             try transaction.commit()
@@ -56,14 +64,11 @@ enum Rebuild {
         return state
     }
 
-    private static func foldPage(
-        upTo last: JournalSequence, to state: inout JournalState, with fold: inout ProjectionFold,
-        in transaction: any StoreTransaction
-    ) throws(RenError) {
-        let first = state.applied
-        // The walk must not see its own transaction change, so the events are read before they are folded.
+    private static func page(
+        after applied: JournalSequence, upTo last: JournalSequence, in snapshot: any StoreSnapshot
+    ) throws(RenError) -> [(Event, ProjectionFold.Place)] {
         var events: [(Event, ProjectionFold.Place)] = []
-        try transaction.walk(.events, from: Key(first.next), .ascending) { key, value throws(RenError) in
+        try snapshot.walk(.events, from: Key(applied.next), .ascending) { key, value throws(RenError) in
             let sequence = JournalSequence(rawValue: key.load(UInt64.self, at: 0))
             let record = try Record(value, at: sequence)
             let place = ProjectionFold.Place(
@@ -71,11 +76,24 @@ enum Rebuild {
             events.append((try record.event(at: sequence), place))
             return events.count < commitEvents && sequence < last ? .continue : .stop
         }
-        guard !events.isEmpty else { throw .damaged(first.next, "it is missing") }
-        for (event, place) in events {
-            guard place.sequence == state.applied.next else { throw .damaged(state.applied.next, "it is missing") }
-            try fold.apply(event, at: place, to: &state, in: transaction)
-            state.applied = place.sequence
+        guard !events.isEmpty else { throw .damaged(applied.next, "it is missing") }
+        return events
+    }
+
+    /// The rows of a map's keys, in commits of their own before that of its `map.opened`.
+    private static func fillKeys(
+        _ event: Event, at place: ProjectionFold.Place, in store: any Store
+    ) throws(RenError) {
+        guard case .mapOpened = event.fact, let node = event.subject.node, event.payload != nil else { return }
+        let payload = try store.read { snapshot throws(RenError) -> [UInt8] in
+            let view = JournalView(snapshot)
+            return try view.payload(at: place.sequence)
+        }
+        guard let keys = SortedKeys(payload: payload) else { return }
+        for start in stride(from: 0, to: keys.count, by: KeyRows.commitRows) {
+            let transaction = try store.beginWrite()
+            try keys.rows(of: place.run, node, from: start).change(transaction)
+            try transaction.commit()
         }
     }
 }

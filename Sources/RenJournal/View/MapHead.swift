@@ -1,0 +1,122 @@
+import LMDB
+import RenCore
+
+/// A map as of one commit: what windows, heat maps and times begin with.
+struct MapHead: Sendable {
+    let run: RunNumber
+    let node: NodeNumber
+    let map: NodeRow.MapSummary
+    /// The last event, and its time.
+    let asOf: JournalSequence
+    let time: Timestamp
+
+    var total: Int { map.total }
+
+    /// Items begin in the order of their index, so the first so many have begun: of these, one without a row runs its
+    /// first attempt (`ItemRow`). The others are pending.
+    var begun: Int { max(0, total - map.counts[.pending]) }
+
+    /// Nil while the map is not open.
+    init?(_ run: RunNumber, _ node: NodeNumber, in view: borrowing JournalView) throws(RenError) {
+        guard let map = try view.node(run, node)?.map else { return nil }
+        self.run = run
+        self.node = node
+        self.map = map
+        let head = try view.head()
+        asOf = head.sequence
+        time = head.time
+    }
+
+    /// The state of an item, by its row or without one.
+    func state(of index: Int, _ row: UnsafeRawBufferPointer?) -> WorkState {
+        if let row { return ItemRow.state(of: row) ?? .pending }
+        return index < begun ? .running : .pending
+    }
+}
+
+extension JournalReading {
+    func mapHead(_ run: RunNumber, _ node: NodeNumber) throws(RenError) -> MapHead? {
+        try read { view throws(RenError) in try MapHead(run, node, in: view) }
+    }
+
+    /// Lends the rows of the items in `indexes`, in order, nil for those that have none; a page in each transaction.
+    ///
+    /// - Parameter order: descending begins with the last.
+    func forEachItem(
+        of map: MapHead, in indexes: Range<Int>, _ order: WalkOrder = .ascending, isCancelled: () -> Bool,
+        _ body: (Int, UnsafeRawBufferPointer?, borrowing JournalView) throws(RenError) -> HistoryStep
+    ) throws(RenError) {
+        var left = indexes
+        var step = HistoryStep.continue
+        while !left.isEmpty, step == .continue {
+            try Paging.check(isCancelled)
+            let page: Range<Int>
+            if order == .ascending {
+                page = left.lowerBound..<min(left.lowerBound + Paging.rows, left.upperBound)
+                left = page.upperBound..<left.upperBound
+            } else {
+                page = max(left.upperBound - Paging.rows, left.lowerBound)..<left.upperBound
+                left = left.lowerBound..<page.lowerBound
+            }
+            step = try read { view throws(RenError) in
+                try order == .ascending
+                    ? view.forEachItem(of: map, in: page, body) : view.forEachItemBackwards(of: map, in: page, body)
+            }
+        }
+    }
+}
+
+extension JournalView {
+    fileprivate borrowing func forEachItem(
+        of map: MapHead, in page: Range<Int>,
+        _ body: (Int, UnsafeRawBufferPointer?, borrowing JournalView) throws(RenError) -> HistoryStep
+    ) throws(RenError) -> HistoryStep {
+        var index = page.lowerBound
+        var step = HistoryStep.continue
+        let view = JournalView(snapshot)
+        try snapshot.walk(.items, prefix: .node(map.run, map.node), from: .item(map.run, map.node, ItemIndex(index))) {
+            key, value throws(RenError) in
+            let found = min(Int(key.load(UInt32.self, at: 10)), page.upperBound)
+            while index < found, step == .continue {
+                step = try body(index, nil, view)
+                index += 1
+            }
+            guard step == .continue, found < page.upperBound else { return .stop }
+            step = try body(index, value, view)
+            index += 1
+            return step == .continue ? .continue : .stop
+        }
+        while index < page.upperBound, step == .continue {
+            step = try body(index, nil, view)
+            index += 1
+        }
+        return step
+    }
+
+    fileprivate borrowing func forEachItemBackwards(
+        of map: MapHead, in page: Range<Int>,
+        _ body: (Int, UnsafeRawBufferPointer?, borrowing JournalView) throws(RenError) -> HistoryStep
+    ) throws(RenError) -> HistoryStep {
+        var index = page.upperBound - 1
+        var step = HistoryStep.continue
+        let view = JournalView(snapshot)
+        let prefix = Key.node(map.run, map.node)
+        try snapshot.walk(.items, from: .item(map.run, map.node, ItemIndex(index)), .descending) {
+            key, value throws(RenError) in
+            let found = prefix.isPrefix(of: key) ? max(Int(key.load(UInt32.self, at: 10)), page.lowerBound - 1) : -1
+            while index > found, index >= page.lowerBound, step == .continue {
+                step = try body(index, nil, view)
+                index -= 1
+            }
+            guard step == .continue, index == found, index >= page.lowerBound else { return .stop }
+            step = try body(index, value, view)
+            index -= 1
+            return step == .continue ? .continue : .stop
+        }
+        while index >= page.lowerBound, step == .continue {
+            step = try body(index, nil, view)
+            index -= 1
+        }
+        return step
+    }
+}

@@ -1,0 +1,202 @@
+import RenCore
+import RenTestKit
+import Testing
+
+@testable import RenJournal
+
+@Suite("Times and timelines")
+struct TimelineTests {
+    @Test(
+        "A byte tells a duration to an eighth",
+        arguments: [
+            (0, 1), (1, 9), (2, 13), (3, 17), (6, 23), (7, 25), (999, 80), (1_000, 80), (60_000, 127), (3_600_000, 174),
+            (Int64.max, 255), (-5, 1),
+        ] as [(Int64, UInt8)])
+    func logScale(_ milliseconds: Int64, _ byte: UInt8) {
+        #expect(LogScale.byte(milliseconds) == byte)
+    }
+
+    @Test("Every byte's least duration is of its step, and greater ones have greater bytes")
+    func logScaleIsOrdered() throws {
+        #expect(LogScale.milliseconds(0) == nil)
+        var last: UInt8 = 0
+        for value in [0...5_000, 1 << 40...1 << 40].joined() as FlattenSequence<[ClosedRange<Int64>]> {
+            let byte = LogScale.byte(value)
+            #expect(byte >= last)
+            last = byte
+            guard byte < 255 else { continue }
+            let least = try #require(LogScale.milliseconds(byte))
+            #expect(least <= value && LogScale.byte(least) == byte, "\(value)")
+        }
+    }
+
+    @Test(
+        "Percentiles are nearest ranks",
+        arguments: [
+            ([], 50, nil), ([7], 50, 7), ([7], 100, 7), ([1, 2], 50, 1), ([1, 2], 51, 2), (Array(1...100), 95, 95),
+            (Array(1...100), 99, 99), (Array(1...10), 99, 10), (Array(1...10), 0, 1),
+        ] as [([Int64], Int, Int64?)])
+    func percentiles(_ values: [Int64], _ percent: Int, _ expected: Int64?) {
+        #expect(Percentile.of(values, percent) == expected)
+    }
+
+    @Test(
+        "The stretches looked at are all, or even parts of a long map",
+        arguments: [0, 1, 999, 100_000, 100_001, 10_000_000])
+    func sampled(_ begun: Int) {
+        let stretches = NodeTimes.sampled(begun)
+        #expect(stretches.reduce(0) { $0 + $1.count } == min(begun, 100_000))
+        #expect(stretches.first?.lowerBound == 0 && stretches.last?.upperBound == begun)
+        for (one, next) in zip(stretches, stretches.dropFirst()) { #expect(one.lowerBound < next.lowerBound) }
+    }
+
+    /// A map of 40 items, of which `settled` take 1, 2, 3… ms each, one after the other.
+    private func map(_ settled: Int) throws -> (journal: StoreJournal, run: RunNumber, end: Timestamp) {
+        let journal = MemoryJournal.make()
+        var history = HistoryBuilder("a")
+        history.create()
+        history.openMap(NodeNumber(0), total: 40)
+        for item in 0..<settled {
+            let begin = history.time
+            history.start(.item(0, item))
+            history.time = begin + .milliseconds(item + 1)
+            history.succeed(.item(0, item))
+        }
+        let end = history.time
+        let run = journal.reserveRun()
+        try journal.appendAndWait(history.take().events, to: run, after: .none)
+        return (journal, run, end)
+    }
+
+    @Test("Rate and ETA are hidden under 20 samples", arguments: [(19, false), (20, true), (40, true)])
+    func times(_ settled: Int, _ hasRate: Bool) throws {
+        let (journal, run, end) = try map(settled)
+        let times = try #require(try journal.times(of: run, NodeNumber(0), now: end))
+        #expect(times.samples == settled && !times.isApproximate)
+        #expect(times.p50 == .milliseconds((settled + 1) / 2) && times.max == .milliseconds(settled))
+        #expect((times.rate != nil) == hasRate)
+        #expect((times.eta != nil) == (hasRate && settled < 40))
+        if settled == 20 {
+            // 20 of 40 took all of the time since the run began.
+            let begin = try #require(try journal.read { view throws(RenError) in try view.run(run)?.created })
+            let eta = try #require(times.eta).nanoseconds - (end - begin).nanoseconds
+            #expect(abs(eta) < 1_000_000)
+        }
+        // Long ago it had a rate.
+        let later = try journal.times(of: run, NodeNumber(0), now: end + .seconds(301))
+        #expect(later?.rate == nil && later?.p50 == times.p50)
+        #expect(try journal.times(of: run, NodeNumber(1), now: end) == nil)
+    }
+
+    @Test("Buckets count what began, ended and ran", arguments: [1, 7, 50, 500, 9_999])
+    func buckets(_ count: Int) throws {
+        let journal = MemoryJournal.make()
+        var random = SeededRandom(seed: UInt64(count))
+        var history = RandomHistory(seed: UInt64(count), items: 60)
+        var run: RunNumber?
+        for _ in 0..<300 {
+            let batch = history.next { journal.reserveRun() }
+            if batch.run != .journal { run = run ?? batch.run }
+            try journal.appendAndWait(batch.events, to: batch.run, after: batch.after)
+        }
+        let number = try #require(run)
+        let (row, events) = try journal.read { view throws(RenError) in
+            (try view.run(number), try view.page(of: number, after: .none, limit: .max).map(\.event))
+        }
+        let created = try #require(row).created
+        let span = (events.map(\.time).max()! - created).nanoseconds
+        for part in 0..<3 {
+            let from = part == 0 ? nil : created + .nanoseconds(Int64(random.below(Int(span / 2))))
+            let to = part == 0 ? nil : created + .nanoseconds(span / 2 + Int64(random.below(Int(span / 2))))
+            let timeline = try #require(
+                try journal.timeline(of: number, from: from, to: to, buckets: count, now: created + .nanoseconds(span)))
+            #expect(timeline.bucketCount <= min(count, 500))
+            let naive = Naive(events, timeline)
+            #expect(timeline.lanes.map(\.node) == naive.lanes.keys.sorted())
+            for lane in timeline.lanes {
+                #expect(lane.buckets == naive.lanes[lane.node], "node \(lane.node), \(count)")
+            }
+        }
+    }
+
+    /// The same counts, bucket by bucket: for each the whole history is folded anew.
+    private struct Naive {
+        var lanes: [NodeNumber: [Timeline.Bucket]] = [:]
+
+        init(_ events: [Event], _ timeline: Timeline) {
+            let maps = Set(
+                events.compactMap { event -> NodeNumber? in
+                    if case .mapOpened = event.fact { event.subject.node } else { nil }
+                })
+            for node in Set(events.compactMap(\.subject.node)) {
+                var buckets = Array(repeating: Timeline.Bucket(), count: timeline.bucketCount)
+                for number in buckets.indices {
+                    var running: Set<Event.Subject> = []
+                    var isInside = false
+                    for event in events where event.subject.node == node && event.time <= timeline.to {
+                        let place = timeline.bucket(of: event.time) ?? -1
+                        guard place <= number else { break }
+                        if place == number, !isInside {
+                            isInside = true
+                            buckets[number].running = running.count
+                        }
+                        let isSum = event.subject == .node(node) && maps.contains(node)
+                        switch event.fact {
+                        case .started:
+                            running.insert(event.subject)
+                            if place == number { buckets[number].started += 1 }
+                        case .succeeded, .failed, .attemptFailed, .interrupted, .unknown, .skipped, .cancelled:
+                            running.remove(event.subject)
+                            guard place == number, !isSum else { break }
+                            if case .succeeded = event.fact { buckets[number].succeeded += 1 }
+                            if case .failed = event.fact { buckets[number].failed += 1 }
+                        default: break
+                        }
+                        if isInside { buckets[number].running = max(buckets[number].running, running.count) }
+                    }
+                    if !isInside { buckets[number].running = running.count }
+                }
+                if buckets.contains(where: { $0 != .init() }) { lanes[node] = buckets }
+            }
+        }
+    }
+
+    @Test("Pauses and restarts in the stretch are told")
+    func bands() throws {
+        let journal = MemoryJournal.make()
+        var history = HistoryBuilder("a")
+        let begin = history.time
+        history.create()
+        for seconds in [10, 30] {
+            history.time = begin + .seconds(seconds)
+            history.add(.runPaused)
+            history.time = begin + .seconds(seconds + 5)
+            if seconds == 10 { history.add(.runResumed(reason: nil)) }
+        }
+        let run = journal.reserveRun()
+        try journal.appendAndWait(history.take().events, to: run, after: .none)
+        var opened = HistoryBuilder("journal", at: begin)
+        for seconds in [0, 12, 60] {
+            opened.time = begin + .seconds(seconds)
+            opened.add(.journalOpened(JournalOpening(carries: .all, ren: "1")))
+            opened.add(.journalClosed)
+        }
+        try journal.appendAndWait(opened.take().events, to: .journal, after: .none)
+        func timeline(_ from: Int, _ to: Int) throws -> (pauses: [[Int64?]], restarts: [Int64]) {
+            let found = try #require(
+                try journal.timeline(
+                    of: run, from: begin + .seconds(from), to: begin + .seconds(to), buckets: 4,
+                    now: begin + .seconds(50)))
+            func seconds(_ time: Timestamp) -> Int64 { (time - begin).nanoseconds / 1_000_000_000 }
+            return (found.pauses.map { [seconds($0.from), $0.to.map(seconds)] }, found.restarts.map(seconds))
+        }
+        #expect(try timeline(0, 50).pauses == [[10, 15], [30, nil]])
+        #expect(try timeline(0, 50).restarts == [0, 12])
+        #expect(try timeline(16, 29).pauses == [])
+        // What comes after the stretch is not looked at.
+        #expect(try timeline(11, 12).pauses == [[10, nil]])
+        #expect(try timeline(40, 100).pauses == [[30, nil]])
+        #expect(try timeline(40, 100).restarts == [60])
+        #expect(try journal.timeline(of: RunNumber(77), buckets: 4, now: begin) == nil)
+    }
+}
