@@ -1,5 +1,6 @@
 import ArgumentParser
 import JSONLogic
+import RenAPI
 import RenCore
 import RenJSON
 
@@ -91,19 +92,5 @@ enum Findings {
             return place.padded(to: width) + (width == 0 ? "" : "  ") + "\(word)  "
                 + Terminal.escaped(finding.message + hint) + "  [\(finding.code.rawValue)]"
         }.joined(separator: "\n")
-    }
-}
-
-extension RenError {
-    /// As it stands in JSON output.
-    var json: JSONObject {
-        var object: JSONObject = ["code": .string(code.rawValue), "message": .string(message)]
-        if let hint { object["hint"] = .string(hint) }
-        if let file { object["file"] = .string(file) }
-        if let place {
-            object["line"] = .integer(Int64(place.line))
-            object["column"] = .integer(Int64(place.column))
-        }
-        return object
     }
 }

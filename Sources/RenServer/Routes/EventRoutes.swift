@@ -1,0 +1,6 @@
+import RenJSON
+
+extension Backend {
+    var eventRoutes: [Route] { [] }
+    static let eventSchemas: [String: JSON] = [:]
+}

@@ -1,0 +1,6 @@
+import RenJSON
+
+extension Backend {
+    var flowRoutes: [Route] { [] }
+    static let flowSchemas: [String: JSON] = [:]
+}

@@ -1,0 +1,6 @@
+import RenJSON
+
+extension Backend {
+    var functionRoutes: [Route] { [] }
+    static let functionSchemas: [String: JSON] = [:]
+}

@@ -1,0 +1,6 @@
+import RenJSON
+
+extension Backend {
+    var indexRoutes: [Route] { [] }
+    static let baseSchemas: [String: JSON] = [:]
+}

@@ -1,0 +1,3 @@
+extension Backend {
+    var logRoutes: [Route] { [] }
+}

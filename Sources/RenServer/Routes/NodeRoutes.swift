@@ -1,0 +1,6 @@
+import RenJSON
+
+extension Backend {
+    var nodeRoutes: [Route] { [] }
+    static let nodeSchemas: [String: JSON] = [:]
+}

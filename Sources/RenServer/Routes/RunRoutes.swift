@@ -1,0 +1,6 @@
+import RenJSON
+
+extension Backend {
+    var runRoutes: [Route] { [] }
+    static let runSchemas: [String: JSON] = [:]
+}
