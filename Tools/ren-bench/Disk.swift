@@ -36,9 +36,9 @@ enum Disk {
         return total
     }
 
-    /// A field of /proc/self/status in MB; 0 where there is none.
-    static func memory(_ field: String) -> Double {
-        guard let text = try? String(contentsOfFile: "/proc/self/status", encoding: .utf8),  // not on this system
+    /// A field of `/proc/PID/status` in MB; 0 where there is none.
+    static func memory(_ field: String, of process: Int32 = getpid()) -> Double {
+        guard let text = try? String(contentsOfFile: "/proc/\(process)/status", encoding: .utf8),  // not on this system
             let line = text.split(separator: "\n").first(where: { $0.hasPrefix(field + ":") }),
             let kilobytes = line.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap({ Double($0) })
         else { return 0 }

@@ -15,10 +15,11 @@ struct Bench: AsyncParsableCommand {
             fanout    one run that maps a function over n items, --mode swift or python, --window at a time
             manyruns  n runs of 5 nodes, one after another, or --window at a time
             startup   process start to an open engine, with --stored finished runs in the journal
+            serve     process start of `ren serve` to its first HTTP answer, with --stored finished runs; memory 1 s later
             resume    chain, killed as node 500 begins; a new process continues
             """)
 
-    @Argument(help: "append, chain, fanout, manyruns, startup or resume.")
+    @Argument(help: "append, chain, fanout, manyruns, startup, serve or resume.")
     var name: Case
 
     @Option(help: "Events, nodes, items or runs.")
@@ -45,7 +46,7 @@ struct Bench: AsyncParsableCommand {
     @Option(help: .hidden)
     var work: String?
 
-    enum Case: String, ExpressibleByArgument, CaseIterable { case append, chain, fanout, manyruns, startup, resume }
+    enum Case: String, ExpressibleByArgument, CaseIterable { case append, chain, fanout, manyruns, startup, serve, resume }
 
     enum Mode: String, ExpressibleByArgument { case swift, python }
 
@@ -58,6 +59,6 @@ struct Bench: AsyncParsableCommand {
     }
 
     var count: Int {
-        n ?? [.append: 20_000, .chain: 1000, .fanout: 10_000, .manyruns: 1000, .startup: 0, .resume: 1000][name]!
+        n ?? [.append: 20_000, .chain: 1000, .fanout: 10_000, .manyruns: 1000, .startup: 0, .serve: 0, .resume: 1000][name]!
     }
 }

@@ -22,6 +22,8 @@ struct Round {
         case .fanout: try await fanout()
         case .manyruns: try await measured("runs") { try await self.many($0) }
         case .startup: try await startup()
+        // The parent measures it; this process only fills the journal.
+        case .serve: try fill()
         case .resume: try await resume()
         }
     }

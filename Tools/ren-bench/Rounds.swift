@@ -32,9 +32,21 @@ struct Rounds {
             let started = Date()
             return try Child(bench, work, environment: ["REN_BENCH_START": String(started.timeIntervalSince1970)])
                 .finish()
+        case .serve: return try serve(work)
         default:
             return try Child(bench, work).finish()
         }
+    }
+
+    private func serve(_ work: String) throws -> [String: Double] {
+        let data = work + "/data"
+        if bench.stored > 0 { _ = try Child(bench, work, environment: ["REN_BENCH_FILL": "1"]).finish() }
+        let service = try ServiceProcess(data: data)
+        defer { service.end() }
+        var result = ["answer_s": service.secondsToFirstAnswer()]
+        sleep(1)
+        for name in ["VmRSS", "RssAnon", "RssFile"] { result["\(name)_mb"] = service.memory(name) }
+        return result
     }
 
     private func line(_ results: [[String: Double]]) -> String {
