@@ -26,7 +26,7 @@ package final class JournalReader: JournalReading {
                 .storageRefused, "there is no journal in \(place.directory)",
                 hint: "`ren run` makes one; `--data` names another data directory")
         }
-        do {
+        do throws(LMDBError) {
             if lockIsFree {
                 // Opening for writing begins and ends one empty write transaction. The format is not known yet, and
                 // nothing is written, so this is safe for a newer journal too.
@@ -39,9 +39,24 @@ package final class JournalReader: JournalReading {
                 options: LMDBJournal.environmentOptions(options, .readOnly, tables: StoreTable.allCases))
             try StorageFault.install(environment)
             store = LMDBStore(environment, ballast: nil)
-        } catch { throw RenError(error) }
-        let format = try store.read { snapshot throws(RenError) in try Meta.number(Meta.format, in: snapshot) }
+        } catch {
+            guard case .tableMissing(let name) = error.kind, StoreTable.derived.map(\.name).contains(name) else {
+                throw RenError(error)
+            }
+            throw Self.olderTables(place)
+        }
+        let (format, projections) = try store.read { snapshot throws(RenError) in
+            (try Meta.number(Meta.format, in: snapshot), try Meta.number(Meta.projections, in: snapshot))
+        }
         try LMDBJournal.checkFormat(format)
+        guard projections == Meta.projectionFormat else { throw Self.olderTables(place) }
+    }
+
+    /// What shows runs is laid out anew by whoever opens the journal for writing.
+    private static func olderTables(_ place: JournalPlace) -> RenError {
+        RenError(
+            .storageRefused, "the tables in \(place.directory) are those of another version of ren",
+            hint: "start an engine there once: `ren run` or `ren resume` makes them anew from the events")
     }
 
     package func read<R>(_ body: (borrowing JournalView) throws(RenError) -> R) throws(RenError) -> R {

@@ -35,6 +35,17 @@ extension Key {
         Key(UInt8(2)).appending(utf8: name.cut(toUTF8: 200)).appending(UInt8(0))
     }
 
+    /// With its length in front, no key begins with another one.
+    static func request(_ key: String) -> Key { Key(UInt8(1)).appending(UInt8(key.utf8.count)).appending(utf8: key) }
+
+    /// The keys of requests without a run by the time of their first events.
+    static let requestTimes = Key(UInt8(2))
+
+    static func request(_ key: String, at time: Timestamp) -> Key {
+        requestTimes.appending(UInt64(bitPattern: time.nanoseconds)).appending(UInt8(key.utf8.count))
+            .appending(utf8: key)
+    }
+
     static func function(_ set: Digest) -> Key { Key().appending(set) }
 
     consuming func appending(_ digest: Digest) -> Key {

@@ -1,7 +1,7 @@
 /// The tables by number. Keys are big-endian, so that their order is the order of numbers.
 ///
 /// The first four are the truth (`history` is an index of it); the rest are projections, which are rebuilt from
-/// `events`. 13 to 15 are reserved: keys of items, snapshots, requests.
+/// `events`. 13 and 14 are reserved: keys of items, snapshots.
 package enum StoreTable: Int, CaseIterable, Sendable {
     /// Sequence → record (`RecordCodec`). Written with append, never changed.
     case events = 1
@@ -29,12 +29,22 @@ package enum StoreTable: Int, CaseIterable, Sendable {
     case flows = 11
     /// Set ‖ index → sequence of the newest `functions.recorded` for that place in the set.
     case functions = 12
+    /// 1 ‖ length ‖ key → `RequestRow`; 2 ‖ time ‖ length ‖ key → nothing, for requests without a run.
+    case requests = 15
 
     /// Its name in LMDB.
     var name: String { String(rawValue) }
 
+    /// Its place in `allCases`: the numbers have gaps.
+    var index: Int { Self.indexes[rawValue] }
+
+    private static let indexes: [Int] = allCases.enumerated().reduce(into: []) { indexes, table in
+        while indexes.count < table.element.rawValue { indexes.append(-1) }
+        indexes.append(table.offset)
+    }
+
     /// Those that `rebuildProjections` empties and fills again.
     static let derived: [StoreTable] = [
-        .history, .runs, .nodes, .items, .problems, .runsByStatus, .runIDs, .flows, .functions,
+        .history, .runs, .nodes, .items, .problems, .runsByStatus, .runIDs, .flows, .functions, .requests,
     ]
 }
