@@ -54,7 +54,8 @@ extension RenError: TransactionError {
 
     /// Why events fail that follow a request which was known already.
     package static let replayed = RenError(
-        .requestReplayed, "what this follows was a request known already, so it was not written again")
+        .requestReplayed, "what this follows was a request known already, so it was not written again",
+        hint: "ask again: the run is as the journal has it")
 
     static let mapFull = RenError(
         .storageFull, "the journal has reached its map size; nothing of this was written",
