@@ -41,7 +41,7 @@ package enum PasserBy {
             throw try quarantine(row, after: before.version, error, in: journal, at: SystemClock(last: last).now())
         }
         var batch = PasserBatch(state: before, now: SystemClock(last: last).now())
-        try batch.admit(.engineDied, by: nil)
+        try batch.admit(.engineDied)
         try batch.catchUp()
         let refusal = batch.refusal(of: request, by: by)
         batch.settle()
@@ -92,13 +92,13 @@ private struct PasserBatch {
         draws = Draws(seed: generator.next())
     }
 
-    mutating func admit(_ request: Request, by: String?) throws(RenError) {
-        record(try state.admit(request, at: now, by: by, draws: &draws))
+    mutating func admit(_ request: Request, by asker: Asker = Asker()) throws(RenError) {
+        record(try state.admit(request, at: now, by: asker, draws: &draws))
     }
 
     /// What time alone has brought about by now, such as a pause that got no signal: it comes before any request.
     mutating func catchUp() throws(RenError) {
-        if let due = state.nextDue(), due <= now { try admit(.due, by: nil) }
+        if let due = state.nextDue(), due <= now { try admit(.due) }
         settle()
     }
 
@@ -106,7 +106,7 @@ private struct PasserBatch {
     mutating func refusal(of request: Request, by: String) -> RenError? {
         do {
             try refuseLate(request)
-            try admit(request, by: by)
+            try admit(request, by: Asker(by: by))
             return nil
         } catch {
             return error

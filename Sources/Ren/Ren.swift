@@ -115,8 +115,10 @@ public final class Ren: Sendable {
         let signatures = session.swift.signatures.merging(functions.signatures) { _, worker in worker }
         let problems = FunctionCheck.errors(of: flow, in: nil, signatures: signatures)
         guard problems.isEmpty else { throw FlowProblems(errors: problems) }
-        let started = try await session.start(flow, input: input, id: id, functions: functions, by: "swift")
-        if !started.isNew { try await session.takeUpUnlessEnded(started.number, functions: functions, by: "swift") }
+        let started = try await session.start(flow, input: input, id: id, functions: functions, by: Asker(by: "swift"))
+        if !started.isNew {
+            try await session.takeUpUnlessEnded(started.number, functions: functions, by: Asker(by: "swift"))
+        }
         return Run(id: started.id, number: started.number, session: session)
     }
 
@@ -125,7 +127,7 @@ public final class Ren: Sendable {
     /// - Parameter id: the run's name, a unique prefix of it, or `@last`.
     public func resume(_ id: String) async throws -> Run {
         let row = try session.journal.read { view throws(RenError) in try view.findRun(id) }
-        try await session.takeUpUnlessEnded(row.number, functions: nil, by: "swift")
+        try await session.takeUpUnlessEnded(row.number, functions: nil, by: Asker(by: "swift"))
         return Run(id: row.id, number: row.number, session: session)
     }
 }

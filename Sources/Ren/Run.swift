@@ -44,20 +44,20 @@ public struct Run: Sendable {
     }
 
     public func pause(now: Bool = false, reason: String? = nil) async throws {
-        _ = try await session.engine.ask(number, .pause(now: now, reason: reason), by: "swift")
+        try await session.engine.ask(number, .pause(now: now, reason: reason), by: Asker(by: "swift"))
     }
 
     public func resume(reason: String? = nil) async throws {
-        _ = try await session.engine.ask(number, .resume(takingUp: false, reason: reason), by: "swift")
+        try await session.engine.ask(number, .resume(takingUp: false, reason: reason), by: Asker(by: "swift"))
     }
 
     public func stop(reason: String? = nil) async throws {
-        _ = try await session.engine.ask(number, .stop(.cancel, reason: reason), by: "swift")
+        try await session.engine.ask(number, .stop(.cancel, reason: reason), by: Asker(by: "swift"))
     }
 
     public func signal(_ name: String, _ value: JSON = .null) async throws {
         let payload = Payload(hashing: value.compact)
-        _ = try await session.engine.ask(number, .signal(name: name, payload: payload), by: "swift")
+        try await session.engine.ask(number, .signal(name: name, payload: payload), by: Asker(by: "swift"))
     }
 
     /// Where a reader of events begins.

@@ -75,17 +75,19 @@ package final class Session: Sendable {
     // MARK: Runs
 
     package struct Started: Sendable {
-        package var number: RunNumber
         package var id: String
-        /// The id was taken by an equal run: nothing was written.
-        package var isNew: Bool
+        package var answer: Answer
+
+        package var number: RunNumber { answer.run }
+        /// False when the id was taken by an equal run, or the request known: nothing was written.
+        package var isNew: Bool { answer.isNew }
     }
 
     /// Registers the flow and starts a run of it.
     ///
     /// - Throws: `id.invalid`, `input.invalid`, `run.exists`, `storage.*`.
     package func start(
-        _ flow: Flow, input: JSON, id: String?, functions: LoadedFunctions, by: String
+        _ flow: Flow, input: JSON, id: String?, functions: LoadedFunctions, paused: Bool = false, by asker: Asker
     ) async throws(RenError) -> Started {
         if let id { try Identifier.check(runID: id) }
         let input = Payload(hashing: try flow.accept(input: input).compact)
@@ -93,16 +95,19 @@ package final class Session: Sendable {
         let creation = RunCreation(id: id ?? newRunID(), flow: hash, flowName: flow.name, functions: functions.set)
         let run = runFunctions(functions)
         let plan = Plan(flow, signatures: run.signatures)
-        let (number, isNew) = try await engine.start(creation, plan: plan, input: input, functions: run, by: by)
-        return Started(number: number, id: creation.id, isNew: isNew)
+        let answer = try await engine.start(
+            creation, plan: plan, input: input, functions: run, paused: paused, by: asker)
+        // A repeated request has a run of another id, when ren chose it.
+        let row = answer.isNew ? nil : try journal.read { view throws(RenError) in try view.run(answer.run) }
+        return Started(id: row?.id ?? creation.id, answer: answer)
     }
 
     /// Carries on a run that is in the journal and has not ended; writes that it is resumed.
     ///
     /// - Parameter functions: the files named now; nil: those that the run was started with.
-    package func takeUp(_ number: RunNumber, functions: LoadedFunctions?, by: String) async throws(RenError) {
+    package func takeUp(_ number: RunNumber, functions: LoadedFunctions?, by asker: Asker) async throws(RenError) {
         let (plan, functions) = try await prepare(number, functions)
-        try await engine.takeUp(number, plan: plan, functions: functions, by: by)
+        try await engine.takeUp(number, plan: plan, functions: functions, by: asker)
         waiting.withLock { $0[number] = nil }
     }
 
@@ -131,11 +136,12 @@ package final class Session: Sendable {
     }
 
     /// Carries the run on, if it has not ended and is not carried already.
-    package func takeUpUnlessEnded(_ number: RunNumber, functions: LoadedFunctions?, by: String) async throws(RenError)
-    {
+    package func takeUpUnlessEnded(
+        _ number: RunNumber, functions: LoadedFunctions?, by asker: Asker
+    ) async throws(RenError) {
         let row = try journal.read { view throws(RenError) in try view.run(number) }
         guard row?.status.isOpen == true, await engine.state(of: number) == nil else { return }
-        try await takeUp(number, functions: functions, by: by)
+        try await takeUp(number, functions: functions, by: asker)
     }
 
     /// What a run that succeeded gave.

@@ -12,11 +12,10 @@ struct Effects: Sendable {
         case saved(any FunctionHost, CallID, request: Int)
     }
 
-    /// The answer to a request: the receipt of the commit that holds its events, or why the commit failed.
-    typealias Answer = @Sendable (Result<Receipt, RenError>) -> Void
+    /// Takes the answer to a request: what the commit made of it, or why there was none.
+    typealias Reply = @Sendable (Result<Answer, RenError>) -> Void
 
     var orders: [Order] = []
-    var answers: [Answer] = []
 
     var beginsCalls: Bool {
         orders.contains { if case .start = $0 { true } else { false } }
@@ -25,11 +24,8 @@ struct Effects: Sendable {
     /// Runs on the writer's thread: everything here returns at once.
     func release(_ receipt: Receipt) {
         Failpoint.afterCommit.pass()
-        // The id was taken by an equal run: nothing was written, so nothing begins.
-        guard !receipt.isExisting else {
-            for answer in answers { answer(.success(receipt)) }
-            return
-        }
+        // The id was taken by an equal run, or the request known: nothing was written, so nothing begins.
+        guard !receipt.isExisting, !receipt.replayed else { return }
         var starts: [(host: any FunctionHost, calls: [Call])] = []
         for order in orders {
             switch order {
@@ -46,6 +42,5 @@ struct Effects: Sendable {
             }
         }
         for (host, calls) in starts { host.start(calls) }
-        for answer in answers { answer(.success(receipt)) }
     }
 }

@@ -12,12 +12,15 @@ extension Engine {
     package func carry(_ number: RunNumber, plan: Plan, functions: RunFunctions) async throws(RenError) {
         guard let mailbox = try await revive(number, plan, functions) else { return }
         step(mailbox)
+        obeyStorage(mailbox)
     }
 
     /// A mailbox with the state of a run that is in the journal, about to end what was in flight.
     ///
     /// - Returns: nil for a run that is carried already.
-    func revive(_ number: RunNumber, _ plan: Plan, _ functions: RunFunctions) async throws(RenError) -> Mailbox? {
+    func revive(
+        _ number: RunNumber, _ plan: Plan, _ functions: RunFunctions, by asker: Asker = Asker()
+    ) async throws(RenError) -> Mailbox? {
         if let storageFailure { throw storageFailure }
         guard mailboxes[number] == nil else { return nil }
         var state = RunState(plan: plan)
@@ -26,6 +29,7 @@ extension Engine {
         } catch  where error.code == .journalDamaged {
             throw await quarantine(number, after: state.version, error)
         }
+        try state.requireMatch(asker)
         let mailbox = makeMailbox(number, state, functions, id: state.creation?.id ?? "")
         mailboxes[number] = mailbox
         mailbox.incoming.append(Mailbox.Incoming(request: .engineDied))

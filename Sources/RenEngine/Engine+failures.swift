@@ -13,7 +13,8 @@ extension Engine {
         switch error.code {
         case .storageFull: retry(number, ends, at: now() + Self.fullDiskPause)
         // The journal refused this batch alone: whoever asked is told, and the run goes on without it.
-        case .runExists, .idInvalid, .payloadTooLarge: retry(number, ends, at: now())
+        case .runExists, .idInvalid, .payloadTooLarge, .requestKeyReused, .requestReplayed:
+            retry(number, ends, at: now())
         default: storageFailed(error)
         }
     }
@@ -30,9 +31,13 @@ extension Engine {
     /// Answers what waits to be admitted: it never will be.
     func refuseAll(_ error: RenError) {
         for mailbox in mailboxes.values {
-            for item in mailbox.incoming { item.answer?(.failure(error)) }
-            mailbox.incoming = []
+            refuse(mailbox, error)
         }
+    }
+
+    private func refuse(_ mailbox: Mailbox, _ error: RenError) {
+        for item in mailbox.incoming { item.reply?(.failure(error)) }
+        mailbox.incoming = []
     }
 
     private func retry(_ number: RunNumber, _ ends: [Mailbox.Incoming], at time: Timestamp) {
@@ -72,6 +77,7 @@ extension Engine {
         let mailbox = stale.renewed(from: state, journal: journal)
         mailboxes[number] = mailbox
         step(mailbox)
+        obeyStorage(mailbox)
         committed(mailbox)
     }
 
@@ -92,7 +98,10 @@ extension Engine {
         } catch {
             return error  // the journal takes nothing or is damaged as a whole: that is worse, and says more
         }
-        mailboxes.removeValue(forKey: number)?.abandon()
+        if let mailbox = mailboxes.removeValue(forKey: number) {
+            refuse(mailbox, error)
+            mailbox.abandon()
+        }
         for waiter in waiters.removeValue(forKey: number) ?? [] { waiter.resume(returning: .quarantined) }
         return error
     }

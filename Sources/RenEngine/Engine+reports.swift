@@ -50,18 +50,8 @@ extension Engine {
         record(fact)
     }
 
-    /// Adds facts to the run `journal` and returns when they are durable.
-    package func append(_ facts: [(Fact, PayloadMark?)]) async throws(RenError) {
-        let events = stamped(facts)
-        let result: Result<Receipt, RenError> = await withCheckedContinuation { continuation in
-            journal.submit(
-                Batch(run: .journal, after: Batch.anyVersion, events: events) { continuation.resume(returning: $0) })
-        }
-        _ = try result.get()
-    }
-
     /// One clock reading, taken where the order is made: recorded time never goes back within a run.
-    private func stamped(_ facts: [(Fact, PayloadMark?)]) -> [Event] {
+    func stamped(_ facts: [(Fact, PayloadMark?)]) -> [Event] {
         let now = now()
         return facts.map { Event($0.0, .run, at: now, payload: $0.1) }
     }

@@ -33,6 +33,11 @@ package actor Engine {
     /// Gives `storageFailure` when there is one, and ends when the engine is shut down; for one reader.
     package nonisolated let failures: AsyncStream<RenError>
     nonisolated let failing: AsyncStream<RenError>.Continuation
+    var storageLevel = StorageLevel.normal
+    var storageUse: StorageUse?
+    let requests = RequestsInFlight()
+    /// One more is refused.
+    let openRunsMax: Int
 
     /// Where a run rests.
     package enum Rest: Sendable, Equatable {
@@ -48,14 +53,19 @@ package actor Engine {
 
     /// - Parameters:
     ///   - seed: for jitter; what is drawn is recorded with its effect.
-    package init(journal: any Journal, clock: any EngineClock, logs: String?, artifacts: String?, seed: UInt64) {
+    package init(
+        journal: any Journal, clock: any EngineClock, logs: String?, artifacts: String?, seed: UInt64,
+        openRunsMax: Int = 10_000
+    ) {
         self.journal = journal
         self.clock = clock
         self.logs = logs
         self.artifacts = artifacts
+        self.openRunsMax = openRunsMax
         draws = Draws(seed: seed)
         (failures, failing) = AsyncStream.makeStream()
         thread = ThreadExecutor(name: "ren-engine")
+        journal.watchStorage { [weak self] use in self?.post([.storage(use)]) }
     }
 
     package nonisolated func now() -> Timestamp { clock.now() }
@@ -74,46 +84,60 @@ package actor Engine {
 
     /// Creates a run and begins with it; returns when it is durable.
     ///
-    /// - Returns: the run, or the one that has this id already with the same flow and input: then nothing was written.
-    /// - Throws: what the journal refuses: `run.exists`, `storage.full`, `storage.failed`.
+    /// - Parameter paused: nothing of it begins before it is resumed.
+    /// - Returns: the run, or the one that has this id already with the same flow and input, or that the request's key
+    ///   made: then nothing was written.
+    /// - Throws: `run.exists`, `request.key_reused`, `limit.active_runs`, `storage.full`, `storage.failed`.
     package func start(
-        _ creation: RunCreation, plan: Plan, input: Payload, functions: RunFunctions, by: String?
-    ) async throws(RenError) -> (run: RunNumber, isNew: Bool) {
+        _ creation: RunCreation, plan: Plan, input: Payload, functions: RunFunctions, paused: Bool = false,
+        by asker: Asker
+    ) async throws(RenError) -> Answer {
         let number = journal.reserveRun()
-        let mailbox = makeMailbox(number, RunState(plan: plan), functions, id: creation.id)
-        mailboxes[number] = mailbox
-        do {
-            let receipt = try await withAnswer { answer in
-                mailbox.create(creation, input: input, at: now(), by: by, answer: answer)
+        do throws(RenError) {
+            var answer = try await answered(asker) { reply in
+                do throws(RenError) {
+                    try requireRoom(forRun: creation.id)
+                } catch {
+                    return reply(.failure(error))
+                }
+                let mailbox = makeMailbox(number, RunState(plan: plan), functions, id: creation.id)
+                mailboxes[number] = mailbox
+                mailbox.create(creation, input: input, paused: paused, at: now(), by: asker, reply: reply)
                 step(mailbox)
             }
-            guard receipt.isExisting else { return (number, true) }
-            drop(mailbox)
-            return (receipt.run, false)
+            answer.isNew = answer.run == number
+            if !answer.isNew { drop(number) }
+            return answer
         } catch {
-            drop(mailbox)
+            drop(number)
             throw error
         }
     }
 
     /// Forgets a run of which nothing was written.
-    private func drop(_ mailbox: Mailbox) {
-        mailbox.abandon()
-        mailboxes[mailbox.number] = nil
+    private func drop(_ number: RunNumber) {
+        mailboxes.removeValue(forKey: number)?.abandon()
     }
 
     /// Takes up a run that is in the journal: its state is folded, what was in flight is ended, and it goes on.
     ///
-    /// - Throws: `run.quarantined` when a record of it cannot be read or folded, `run.finished`, `storage.*`.
+    /// - Throws: `run.quarantined` when a record of it cannot be read or folded, `run.finished`, `version.conflict`,
+    ///   `request.key_reused`, `storage.*`.
     package func takeUp(
-        _ number: RunNumber, plan: Plan, functions: RunFunctions, by: String?
+        _ number: RunNumber, plan: Plan, functions: RunFunctions, by asker: Asker
     ) async throws(RenError) {
-        guard let mailbox = try await revive(number, plan, functions) else { return }
+        var asker = asker
+        // A repetition finds its answer in the journal; the run is taken up all the same.
+        if let mark = asker.request, try known(mark) != nil { asker = Asker(by: asker.by) }
+        guard let mailbox = try await revive(number, plan, functions, by: asker) else { return }
+        asker.ifMatch = nil
+        let taking = asker
         do {
-            _ = try await withAnswer { answer in
+            _ = try await answered(taking) { reply in
                 mailbox.incoming.append(
-                    Mailbox.Incoming(request: .resume(takingUp: true, reason: nil), by: by, answer: answer))
+                    Mailbox.Incoming(request: .resume(takingUp: true, reason: nil), by: taking, reply: reply))
                 step(mailbox)
+                obeyStorage(mailbox)
             }
         } catch {
             mailboxes[number] = nil
@@ -123,16 +147,20 @@ package actor Engine {
 
     /// Asks something of a run that this engine carries; returns when the answer is durable.
     ///
-    /// - Returns: the sequence of the request's first event.
-    package func ask(_ number: RunNumber, _ request: Request, by: String?) async throws(RenError) -> JournalSequence {
-        try await withAnswer { answer in
-            guard let mailbox = mailboxes[number] else {
-                return answer(
-                    .failure(RenError(.runNotFound, "this engine does not carry run number \(number)")))
+    /// - Throws: what `admit` refuses; `run.not_found` for a run that this engine does not carry, `run.finished` for
+    ///   one that has ended; `request.key_reused`, `storage.*`.
+    @discardableResult
+    package func ask(_ number: RunNumber, _ request: Request, by asker: Asker) async throws(RenError) -> Answer {
+        try await answered(asker) { reply in
+            guard let mailbox = mailboxes[number] else { return reply(.failure(notCarried(number))) }
+            do throws(RenError) {
+                try requireRoom(for: request)
+            } catch {
+                return reply(.failure(error))
             }
-            mailbox.incoming.append(Mailbox.Incoming(request: request, by: by, answer: answer))
+            mailbox.incoming.append(Mailbox.Incoming(request: request, by: asker, reply: reply))
             step(mailbox)
-        }.first
+        }
     }
 
     /// Returns when the run has ended, or when only a person can go on with it; nil when the engine does not carry it (any more).
@@ -167,17 +195,6 @@ package actor Engine {
             log: logs.map { RunLog(directory: "\($0)/\(id)", run: id) }, artifacts: artifacts)
     }
 
-    private func withAnswer(
-        _ body: (@escaping Effects.Answer) -> Void
-    ) async throws(RenError) -> Receipt {
-        let result: Result<Receipt, RenError> = await withCheckedContinuation { continuation in
-            // Looked at in here: on the way to this closure the actor may have done other things.
-            if let storageFailure { return continuation.resume(returning: .failure(storageFailure)) }
-            body { continuation.resume(returning: $0) }
-        }
-        return try result.get()
-    }
-
     // MARK: The loop
 
     private func drain() {
@@ -197,8 +214,8 @@ package actor Engine {
                 guard let mailbox = mailboxes[run] else { continue }
                 committed(mailbox)
                 if mailbox.awaitsCommit { touch(mailbox) }
-            case .failed(let run, let ends, let error):
-                failed(run, ends, error)
+            case .failed(let run, let ends, let error): failed(run, ends, error)
+            case .storage(let use): measured(use)
             }
         }
         // Those that wait for a slot come first, the longest waiting before the others: a run whose call has just ended
@@ -278,27 +295,28 @@ package actor Engine {
         let isAwaited = mailbox.awaitsCommit || rest(mailbox) != nil
         let watermark = mailbox.watermark
         mailbox.submitted = last
-        var parts = work.parts
-        let end = parts.removeLast()
-        // Each part is a history that could stand alone. When one fails, the journal refuses those behind it too, so the
-        // last one speaks for all.
-        var keys = work.keys
-        for part in parts {
-            journal.submit(Batch(run: run, after: part.after, events: part.events, keys: keys) { _ in })
-            keys = []
-        }
-        journal.submit(
-            Batch(run: run, after: end.after, events: end.events, keys: keys) { result in
+        // Each part is a history that could stand alone. When one fails, the journal refuses those behind it too, so
+        // the last one speaks for all.
+        let parts = work.parts
+        for (index, part) in parts.enumerated() {
+            let isLast = index == parts.count - 1
+            let keys = index == 0 ? work.keys : []
+            var batch = Batch(run: run, after: part.after, events: part.events, keys: keys) { result in
+                defer { part.answer(result) }
+                guard isLast else { return }
                 switch result {
+                case .success(let receipt) where receipt.replayed:
+                    self.post([.failed(run, work.ends, .replayed)])
                 case .success(let receipt):
                     work.effects.release(receipt)
                     watermark.store(last)
                     if isAwaited { self.post([.committed(run)]) }
-                case .failure(let error):
-                    self.post([.failed(run, work.ends, error)])
-                    for answer in work.effects.answers { answer(.failure(error)) }
+                case .failure(let error): self.post([.failed(run, work.ends, error)])
                 }
-            })
+            }
+            batch.isUrgent = !part.replies.isEmpty
+            journal.submit(batch)
+        }
     }
 
     /// Tells those who wait for a run where it rests, if it does.

@@ -11,6 +11,7 @@ final class Inbox: Sendable {
         case committed(RunNumber)
         /// A commit failed: the working state is ahead of a journal that will never follow.
         case failed(RunNumber, [Mailbox.Incoming], RenError)
+        case storage(StorageUse)
     }
 
     private struct State {

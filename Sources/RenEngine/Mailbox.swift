@@ -9,11 +9,11 @@ final class Mailbox {
     /// Something that came in for the run.
     struct Incoming {
         var request: Request
-        var by: String?
+        var by = Asker()
         var call: CallID?
         /// Number of the worker's own request, for a checkpoint.
         var workerRequest: Int?
-        var answer: Effects.Answer?
+        var reply: Effects.Reply?
     }
 
     /// What people wait for.
@@ -61,6 +61,7 @@ final class Mailbox {
     var keys: [KeyRows] = []
     /// Maps that are read on another thread.
     var openings: [NodeNumber: MapOpener.Job] = [:]
+    private var replies: [Work.Reply] = []
     /// Requests of functions in the batch, which must not be lost when its commit fails: nobody would send them again.
     private var ends: [Incoming] = []
 
@@ -125,11 +126,15 @@ final class Mailbox {
 
     /// The first request of a run that does not exist yet.
     func create(
-        _ creation: RunCreation, input: Payload, at now: Timestamp, by: String?,
-        answer: @escaping Effects.Answer
+        _ creation: RunCreation, input: Payload, paused: Bool = false, at now: Timestamp, by asker: Asker,
+        reply: @escaping Effects.Reply
     ) {
-        effects.answers.append(answer)
-        record(Event(.runCreated(creation), .run, at: now, by: by, payload: PayloadMark(input)))
+        replies.append(Work.Reply(first: state.version.next, send: reply))
+        var created = Event(.runCreated(creation), .run, at: now, by: asker.by, payload: PayloadMark(input))
+        created.request = asker.request
+        record(created)
+        // What follows is decided as for any pause, so the run is paused within the same batch.
+        if paused { record(Event(.runPauseRequested(now: false, reason: nil), .run, at: now, by: asker.by)) }
     }
 
     /// What is to be committed together, and what to do then.
@@ -139,26 +144,49 @@ final class Mailbox {
         /// Committed with the first part of the events, so not after their `map.opened`.
         var keys: [KeyRows]
         var effects: Effects
+        var replies: [Reply] = []
         var ends: [Incoming]
 
-        /// Payload bytes that go into one batch of the journal, which takes 17 MiB with the records around them: results
-        /// of 16 MiB that came at once are committed one after the other.
+        /// Who asked for some of the events.
+        struct Reply: Sendable {
+            /// Version of the request's first event.
+            var first: RunVersion
+            var send: Effects.Reply
+        }
+
+        /// A batch of the journal.
+        struct Part: Sendable {
+            var after: RunVersion
+            var events: [Event] = []
+            var replies: [Reply] = []
+
+            func answer(_ result: Result<Receipt, RenError>) {
+                for reply in replies {
+                    reply.send(result.map { Answer($0, ahead: reply.first.rawValue - after.rawValue - 1) })
+                }
+            }
+        }
+
+        /// Payload bytes that go into one batch of the journal, which takes 17 MiB with the records around them:
+        /// results of 16 MiB that came at once are committed one after the other.
         private static let partBytes = 16 << 20
 
-        /// The events as batches that the journal takes; one, but for very large payloads.
-        var parts: [(after: RunVersion, events: [Event])] {
-            guard events.reduce(0, { $0 + ($1.payload?.length ?? 0) }) > Self.partBytes else {
-                return [(after, events)]
-            }
-            var parts: [(after: RunVersion, events: [Event])] = []
-            var size = Int.max / 2
+        /// The events as batches that the journal takes; one, but for very large payloads and for requests with a key,
+        /// which begin batches of their own.
+        var parts: [Part] {
+            var parts: [Part] = []
+            var size = 0
             for (index, event) in events.enumerated() {
                 size += event.payload?.length ?? 0
-                if size > Self.partBytes {
-                    parts.append((RunVersion(rawValue: after.rawValue + UInt64(index)), []))
+                if index == 0 || size > Self.partBytes || event.request != nil {
+                    parts.append(Part(after: RunVersion(rawValue: after.rawValue + UInt64(index))))
                     size = event.payload?.length ?? 0
                 }
                 parts[parts.count - 1].events.append(event)
+            }
+            for reply in replies {
+                let place = parts.lastIndex { $0.after < reply.first } ?? 0
+                parts[place].replies.append(reply)
             }
             return parts
         }
@@ -184,9 +212,11 @@ final class Mailbox {
         defer {
             events = []
             effects = Effects()
+            replies = []
             ends = []
         }
-        return Work(events: events, after: before, keys: keys, effects: effects, ends: ends)
+        return Work(
+            events: events, after: before, keys: keys, effects: effects, replies: replies, ends: ends)
     }
 
     private func decide(_ now: Timestamp, _ draws: inout Draws) {
@@ -208,7 +238,7 @@ final class Mailbox {
     private func take(_ item: Incoming, _ now: Timestamp, _ draws: inout Draws) {
         do {
             let admitted = try state.admit(item.request, at: now, by: item.by, draws: &draws)
-            if let answer = item.answer { effects.answers.append(answer) }
+            if let reply = item.reply { replies.append(Work.Reply(first: state.version.next, send: reply)) }
             switch item.request {
             case .attemptEnded, .checkpoint: ends.append(item)
             default: break
@@ -218,7 +248,7 @@ final class Mailbox {
                 effects.orders.append(.saved(host, call, request: request))
             }
         } catch {
-            item.answer?(.failure(error))
+            item.reply?(.failure(error))
             prepared = nil
         }
     }

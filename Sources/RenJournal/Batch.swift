@@ -3,7 +3,8 @@ package import RenCore
 /// Events of one run that are written together or not at all.
 ///
 /// A batch that begins with `run.created` makes the run: its number comes from `Journal.reserveRun`, and `after` is
-/// `.none`. Payload marks must hold their bytes and the right hash.
+/// `.none`. Payload marks must hold their bytes and the right hash. An event with a request mark begins its batch: when
+/// the mark's key is known, nothing of the batch is written, and the receipt is that of the first time.
 package struct Batch: Sendable {
     package var run: RunNumber
     /// Version of the run's last event, which these follow.
@@ -11,6 +12,8 @@ package struct Batch: Sendable {
     package var events: [Event]
     /// Rows of the table `keys` that are changed in the same commit; with no events, in one of their own.
     package var keys: [KeyRows]
+    /// A person waits for the answer: it goes before what others have queued, but not before its own run's batches.
+    package var isUrgent = false
     /// Called once, on the writer's thread, right after the commit returned or failed, in the order of commits. Must
     /// be quick: the next commit waits for it.
     package var completion: @Sendable (Result<Receipt, RenError>) -> Void
@@ -35,6 +38,8 @@ package struct Receipt: Sendable, Equatable {
     package var run: RunNumber
     /// A run of this id, flow and input was there already: nothing was written, and `run` is that one.
     package var isExisting = false
+    /// The request's key was known: nothing was written, and the rest tells what was the first time.
+    package var replayed = false
     package var first: JournalSequence
     package var last: JournalSequence
     /// Version of the last event.
@@ -42,6 +47,16 @@ package struct Receipt: Sendable, Equatable {
     /// R and G of the last event.
     package var runHash: Digest
     package var journalHash: Digest
+}
+
+extension Batch {
+    /// How far the request's events go cannot be seen in the journal, so its first one says it.
+    fileprivate func withCountedRequest() -> Batch {
+        guard events.first?.request != nil else { return self }
+        var batch = self
+        batch.events[0].request?.events = events.count
+        return batch
+    }
 }
 
 /// A batch with its records encoded and hashed as far as the caller's thread can.
@@ -59,7 +74,9 @@ struct PreparedBatch: Sendable {
     let byteCount: Int
 
     init(_ batch: Batch) {
-        self.batch = batch
+        precondition(
+            batch.events.dropFirst().allSatisfy { $0.request == nil }, "a request begins in the middle of a batch")
+        self.batch = batch.withCountedRequest()
         let payloadBytes = batch.events.reduce(0) { $0 + ($1.payload?.length ?? 0) }
         byteCount =
             payloadBytes + batch.events.count * 300 + batch.keys.reduce(0) { $0 + $1.byteCount }

@@ -26,6 +26,10 @@ package protocol Journal: JournalReading {
     /// `run.created`.
     func reserveRun() -> RunNumber
 
+    /// Calls `body` with how full the storage is: now, and on the writer's thread whenever that is measured, at most a
+    /// second of commits or a hundredth of the map later. Must be quick. One watcher; a journal in memory never calls.
+    func watchStorage(_ body: @escaping @Sendable (StorageUse) -> Void)
+
     /// Bytes submitted and not answered yet. At 64 MiB workers are not to be read.
     var queuedBytes: Int { get }
 

@@ -30,6 +30,11 @@ package final class StoreJournal: Journal {
         }
     }
 
+    package func watchStorage(_ body: @escaping @Sendable (StorageUse) -> Void) {
+        writer.storageWatch.watch(body)
+        if let use = store.use() { body(use) }
+    }
+
     package var queuedBytes: Int { writer.queuedBytes }
 
     package func close() { writer.close() }

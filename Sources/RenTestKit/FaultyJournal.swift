@@ -25,6 +25,7 @@ package final class FaultyJournal: Journal {
         /// Batches that wait until the test lets them go on.
         var held: [Batch]?
         var refusal: RenError?
+        var watcher: (@Sendable (StorageUse) -> Void)?
     }
 
     private let journal: any Journal
@@ -113,6 +114,14 @@ package final class FaultyJournal: Journal {
     private static let unknown = RenError(.storageFailed, "the commit failed, outcome: unknown (injected)")
 
     package func reserveRun() -> RunNumber { journal.reserveRun() }
+    package func watchStorage(_ body: @escaping @Sendable (StorageUse) -> Void) {
+        state.withLock { $0.watcher = body }
+        journal.watchStorage(body)
+    }
+
+    /// As if the journal had measured this.
+    package func measure(_ use: StorageUse) { state.withLock { $0.watcher }?(use) }
+
     package var queuedBytes: Int { journal.queuedBytes }
     package func close() { journal.close() }
 

@@ -24,6 +24,7 @@ package struct JournalConformance: Sendable, CustomStringConvertible {
             .init("completions come in the order of submits", answersInOrder),
             .init("what was decided on a batch that failed fails with it", failsWhatFollows),
             .init("the same id, flow and input give the run that is there", givesExistingRun),
+            .init("a request with a known key is answered from the journal and writes nothing", repeatsRequests),
             .init("payloads of all sizes come back, whole and in parts", keepsPayloads),
             .init("a batch over 17 MiB is refused and leaves its neighbours alone", refusesLargeBatch),
             .init("a replaced checkpoint is deleted with the next event, the last one at the end", deletesCheckpoints),
@@ -166,6 +167,55 @@ package struct JournalConformance: Sendable, CustomStringConvertible {
         problems.expectError("run.exists") { _ = try create(input: "{\"limit\":2}") }
         let head = try journal.read { view throws(RenError) in try view.head() }
         problems.expect(head.sequence.rawValue == 1, "\(head.sequence) events instead of 1")
+        return problems
+    }
+
+    static func repeatsRequests(_ journal: any Journal) async throws -> Problems {
+        var problems: Problems = []
+        func batch(_ key: String, body: UInt8 = 1, id: String) throws(RenError) -> [Event] {
+            var history = HistoryBuilder(id)
+            history.create()
+            history.succeed(.node(0))
+            var events = history.take().events
+            events[0].request = try RequestMark(key: key, digest: Digest(hashing: [body]))
+            return events
+        }
+        // All of these may be one commit: only the first of them does anything.
+        let receipts = Mutex<[Receipt]>([])
+        for number in 0..<5 {
+            journal.submit(
+                Batch(run: journal.reserveRun(), after: .none, events: try batch("k", id: "run-\(number)")) { result in
+                    if case .success(let receipt) = result { receipts.withLock { $0.append(receipt) } }
+                })
+        }
+        let last = try await journal.append(try batch("k", id: "later"), to: journal.reserveRun(), after: .none)
+        let all = receipts.withLock { $0 } + [last]
+        problems.expect(all.map(\.replayed) == [false] + Array(repeating: true, count: 5), "not each but one replayed")
+        for var receipt in all {
+            receipt.replayed = false
+            problems.expect(receipt == all[0], "a repetition gets \(receipt) instead of \(all[0])")
+        }
+        problems.expectError("request.key_reused") {
+            try journal.appendAndWait(batch("k", body: 2, id: "other"), to: journal.reserveRun(), after: .none)
+        }
+        try journal.read { view throws(RenError) in
+            problems.expect(try view.head().sequence.rawValue == 2, "more than the first request was written")
+            let row = try view.request("k")
+            problems.expect(
+                row?.run == all[0].run && row?.first == all[0].first && row?.last == all[0].last
+                    && row?.version == all[0].version && row?.digest == Digest(hashing: [1]), "the row is \(row as Any)"
+            )
+            problems.expect(try view.request("K") == nil, "an unknown key is known")
+            problems.expect(try view.request("") == nil, "no key is known")
+        }
+        // What was decided on the repetition was decided on nothing.
+        let run = journal.reserveRun()
+        problems.expectError("request.replayed") {
+            journal.submit(Batch(run: run, after: .none, events: try batch("k", id: "again")) { _ in })
+            var history = HistoryBuilder("again")
+            history.start(.node(1))
+            try journal.appendAndWait(history.take().events, to: run, after: RunVersion(2))
+        }
         return problems
     }
 

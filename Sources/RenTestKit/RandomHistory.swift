@@ -32,6 +32,20 @@ package struct RandomHistory: Sendable {
     ///
     /// - Parameter reserve: gives the numbers of new runs.
     package mutating func next(reserve: () -> RunNumber) -> (run: RunNumber, after: RunVersion, events: [Event]) {
+        var batch = anyBatch(reserve: reserve)
+        // Alone in its batch: then the same events one at a time make the same rows.
+        if batch.events.count == 1, batch.events[0].by != nil || batch.run == .journal {
+            do {
+                let key = "\(batch.run)-\(batch.after)"
+                batch.events[0].request = try RequestMark(key: key, digest: Digest(hashing: Array(key.utf8)))
+            } catch { preconditionFailure("\(error)") }
+        }
+        return batch
+    }
+
+    private mutating func anyBatch(
+        reserve: () -> RunNumber
+    ) -> (run: RunNumber, after: RunVersion, events: [Event]) {
         if random.oneIn(12) { return journalBatch() }
         if runs.isEmpty || runs.count < 5 && random.oneIn(6) || runs.allSatisfy(\.isEnded) {
             return begin(reserve())

@@ -88,13 +88,13 @@ struct MapOpeningTests {
     func pause() async throws {
         let rig = Rig()
         let run = try await rig.start(Self.flow, input: input(9_000))
-        _ = try await rig.engine.ask(run, .pause(now: false, reason: nil), by: "test")
+        try await rig.engine.ask(run, .pause(now: false, reason: nil), by: Asker(by: "test"))
         // The map may have opened before: then the calls that began must end.
         try await eventually("it is paused") {
             for call in rig.worker.held { rig.worker.finish(call.id, .returned(Payload(hashing: [0x31]))) }
             return (try rig.status(of: run) == "paused").orNil
         }
-        _ = try await rig.engine.ask(run, .resume(takingUp: false, reason: nil), by: "test")
+        try await rig.engine.ask(run, .resume(takingUp: false, reason: nil), by: Asker(by: "test"))
         try await eventually("items run") { (rig.worker.held.count == 2).orNil }
         #expect(try rig.count("map.opened 0", of: run) == 1)
         await rig.engine.shutDown()

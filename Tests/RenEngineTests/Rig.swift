@@ -21,11 +21,12 @@ final class Rig: Sendable {
     ///   - script: what each call does.
     init(
         on journal: (any Journal)? = nil, clock: ManualClock = ManualClock(), slots: Int = 16,
-        script: @escaping ScriptedWorker.Script = { _ in .hold }
+        openRunsMax: Int = 10_000, script: @escaping ScriptedWorker.Script = { _ in .hold }
     ) {
         self.journal = FaultyJournal(journal ?? MemoryJournal.make())
         self.clock = clock
-        let engine = Engine(journal: self.journal, clock: clock, logs: nil, artifacts: nil, seed: 1)
+        let engine = Engine(
+            journal: self.journal, clock: clock, logs: nil, artifacts: nil, seed: 1, openRunsMax: openRunsMax)
         self.engine = engine
         worker = ScriptedWorker(
             signatures: [], slots: [.swift: slots, .blocking: slots, .asynchronous: slots, .alone: slots],
@@ -53,16 +54,28 @@ final class Rig: Sendable {
 
     @discardableResult
     func start(_ nodes: String, id: String = "a", input: JSON = [:]) async throws -> RunNumber {
+        try await answer(nodes, id: id, input: input).run
+    }
+
+    /// - Parameter key: of the request; its digest is that of the flow and the input.
+    func answer(
+        _ nodes: String, id: String = "a", input: JSON = [:], key: String? = nil, paused: Bool = false
+    ) async throws -> Answer {
         let plan = try Self.plan(nodes)
         let creation = RunCreation(
             id: id, flow: Digest(hashing: plan.flow.source.compact), flowName: "rig", functions: nil)
         return try await engine.start(
-            creation, plan: plan, input: Payload(hashing: input.compact), functions: functions, by: "test"
-        ).run
+            creation, plan: plan, input: Payload(hashing: input.compact), functions: functions, paused: paused,
+            by: Self.asker(key, of: Array(nodes.utf8) + input.compact))
+    }
+
+    /// Somebody who sends `body`, under `key`.
+    static func asker(_ key: String? = nil, of body: [UInt8] = []) throws -> Asker {
+        Asker(by: "test", request: try key.map { try RequestMark(key: $0, digest: Digest(hashing: body)) })
     }
 
     func takeUp(_ run: RunNumber, _ nodes: String) async throws {
-        try await engine.takeUp(run, plan: Self.plan(nodes), functions: functions, by: "test")
+        try await engine.takeUp(run, plan: Self.plan(nodes), functions: functions, by: Asker(by: "test"))
     }
 
     // MARK: What is to be seen
@@ -115,6 +128,33 @@ func eventually<Found: Sendable>(
 extension Bool {
     /// For `eventually`: nil until it holds.
     var orNil: Bool? { self ? true : nil }
+}
+
+/// A place for a journal that is opened more than once, removed with the last reference.
+final class LMDBPlace {
+    private let path = NSTemporaryDirectory() + "ren-tests-\(UUID().uuidString)"
+    /// The one that was opened last.
+    private(set) var journal: StoreJournal?
+
+    init() throws {
+        try FileManager.default.createDirectory(
+            atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+    }
+
+    deinit {
+        // A directory that is left behind harms no other test.
+        try? FileManager.default.removeItem(atPath: path)
+    }
+
+    func open(mapSizeBytes: Int = 256 << 20) throws -> StoreJournal {
+        var options = JournalOptions()
+        options.durability = .none
+        options.ballastBytes = 0
+        options.mapSizeBytes = mapSizeBytes
+        let opened = try LMDBJournal.open(directory: path + "/journal", options: options)
+        journal = opened
+        return opened
+    }
 }
 
 /// Which journal a test runs on.

@@ -67,10 +67,10 @@ struct StorageTests {
         let call = try await rig.held("a").id
         rig.journal.failNext(.diskFull)
         await #expect(throws: RenError.self) {
-            try await rig.engine.ask(run, .pause(now: false, reason: nil), by: "test")
+            try await rig.engine.ask(run, .pause(now: false, reason: nil), by: Asker(by: "test"))
         }
         rig.clock.advance(by: .seconds(5))
-        _ = try await rig.engine.ask(run, .pause(now: false, reason: nil), by: "test")
+        _ = try await rig.engine.ask(run, .pause(now: false, reason: nil), by: Asker(by: "test"))
         #expect(try rig.count("run.pause_requested", of: run) == 1)
         rig.worker.finish(call, Self.returns())
         #expect(await rig.engine.rest(of: run) == .person)
@@ -117,7 +117,7 @@ struct StorageTests {
         #expect(await waiter.value == .storageFailed(error))
         var failures = rig.engine.failures.makeAsyncIterator()
         #expect(await failures.next() == error)
-        await #expect(throws: error) { try await rig.engine.ask(other, .pause(now: false, reason: nil), by: nil) }
+        await #expect(throws: error) { try await rig.engine.ask(other, .pause(now: false, reason: nil), by: Asker()) }
         await #expect(throws: error) { try await rig.start("a: {function: f}", id: "third") }
         await #expect(throws: error) { try await rig.takeUp(other, "a: {function: f}") }
         #expect(

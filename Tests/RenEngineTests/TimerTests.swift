@@ -106,7 +106,8 @@ struct TimerTests {
         let nodes = "p: {pause: {message: Well?, signal: go, timeout: 1h}}"
         let silent = try await rig.start(nodes, id: "silent")
         let answered = try await rig.start(nodes, id: "answered")
-        _ = try await rig.engine.ask(answered, .signal(name: "go", payload: Payload(hashing: [0x31])), by: "test")
+        _ = try await rig.engine.ask(
+            answered, .signal(name: "go", payload: Payload(hashing: [0x31])), by: Asker(by: "test"))
         rig.clock.advance(by: .seconds(3600))
         try await eventually("the silent one has failed") { (try rig.status(of: silent) == "failed").orNil }
         #expect(try rig.status(of: answered) == "succeeded")

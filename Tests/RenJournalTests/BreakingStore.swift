@@ -39,6 +39,7 @@ final class BreakingStore: Store {
         }
     }
 
+    func use() -> StorageUse? { nil }
     func keepHouse() {}
     func close() {}
 

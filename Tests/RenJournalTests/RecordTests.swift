@@ -108,6 +108,7 @@ struct RecordTests {
                 var event = Event(
                     fact, subject, at: Timestamp(nanoseconds: 1_770_000_000_123_456_789), attempt: 3,
                     previous: RunVersion(120), cause: RunVersion(5), by: size == nil ? "cli" : nil)
+                if size == 200 { event.request = try Self.mark(events: 3) }
                 event.payload = size.map { PayloadMark(Payload(hashing: [UInt8](repeating: 49, count: $0))) }
                 try check(event, run: RunNumber(42), version: RunVersion(130))
             }
@@ -132,6 +133,13 @@ struct RecordTests {
         #expect(again.payload?.length == event.payload?.length && again.payload?.hash == event.payload?.hash)
         #expect(again.time == event.time && again.subject == event.subject && again.attempt == event.attempt)
         #expect(again.previous == event.previous && again.cause == event.cause && again.by == event.by)
+        #expect(again.request == event.request)
+    }
+
+    private static func mark(_ key: String = "k \"1\"", events: Int = 1) throws -> RequestMark {
+        var mark = try RequestMark(key: key, digest: Digest(hashing: [9]))
+        mark.events = events
+        return mark
     }
 
     private static func record(
@@ -155,7 +163,7 @@ struct RecordTests {
     }
 
     @Test("The digest does not depend on run number and sequence, and does on all else")
-    func digestCoversTheRest() {
+    func digestCoversTheRest() throws {
         func digest(_ event: Event, run: Int = 1, version: Int = 9) -> Digest {
             Self.record(event, RunNumber(run), RunVersion(version), at: JournalSequence(1)).digest
         }
@@ -165,6 +173,13 @@ struct RecordTests {
         let base = digest(event)
         #expect(digest(event, run: 1_000_000) == base)
         #expect(digest(event, version: 10) != base)
+        let marks = [try Self.mark(), try Self.mark("other"), try Self.mark(events: 2)]
+        let digests = marks.map { mark in
+            var marked = event
+            marked.request = mark
+            return digest(marked)
+        }
+        #expect(Set(digests + [base]).count == 4)
         let changes: [(inout Event) -> Void] = [
             { $0.fact = .succeeded(instead: Failure("a", "b")) }, { $0.subject = .node(2) },
             { $0.subject = .item(1, 0) },

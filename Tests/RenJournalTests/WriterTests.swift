@@ -109,6 +109,37 @@ struct WriterTests {
         #expect(commits([16 * mebibyte, 16 * mebibyte]) == [1, 1])
     }
 
+    @Test("What a person waits for goes first when there is more than a commit, and nothing overtakes its own run")
+    func urgentFirst() {
+        func batch(_ run: Int, _ urgent: Bool = false, isEmpty: Bool = false) -> PreparedBatch {
+            var history = HistoryBuilder("a")
+            history.create()
+            var batch = Batch(
+                run: RunNumber(run), after: .none, events: isEmpty ? [] : history.take().events, completion: { _ in })
+            batch.isUrgent = urgent
+            return PreparedBatch(batch)
+        }
+        func order(_ batches: [PreparedBatch], behind crowd: Int) -> [Int] {
+            let queue = WriterQueue()
+            for number in 0..<crowd { _ = queue.add(batch(1_000 + number)) }
+            for batch in batches { _ = queue.add(batch) }
+            queue.close()
+            var order: [Int] = []
+            while case .batches(let taken) = queue.take(patienceMilliseconds: 1) {
+                order += taken.map { Int($0.batch.run.rawValue) }
+            }
+            return order
+        }
+        // Run 1 has a result and then an answer; run 2 an answer; run 0 a fact and a mere question of how far it is.
+        let batches = [
+            batch(1), batch(3), batch(0), batch(0, isEmpty: true), batch(1, true), batch(3), batch(2, true), batch(4),
+        ]
+        #expect(order(batches, behind: 0) == [1, 3, 0, 0, 1, 3, 2, 4], "one commit holds them all")
+        let crowded = order(batches, behind: 1_000)
+        #expect(crowded.prefix(4) == [1, 0, 1, 2])
+        #expect(crowded[4...] == (1_000..<2_000) + [3, 0, 3, 4])
+    }
+
     @Test("A full disk fails what does not fit, frees the ballast once, and goes on")
     func diskFull() throws {
         let store = try BreakingStore()

@@ -162,7 +162,7 @@ struct LogReaderTests {
             let flow = try #require(
                 FlowFile.check(Array("flow: t\nnodes: {a: {function: talks}}".utf8), as: .yaml).flow)
             let run = try await session.start(
-                flow, input: [:], id: "talk", functions: LoadedFunctions(), by: "test")
+                flow, input: [:], id: "talk", functions: LoadedFunctions(), by: Asker(by: "test"))
             let reader = LogReader(folder: session.directory.run("talk"))
             let page = try await reader.next(after: .start, .init(level: .warning))
             #expect(page.lines.map { $0.entry["text"] } == ["half way"])

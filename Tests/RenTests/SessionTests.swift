@@ -43,7 +43,7 @@ struct SessionTests {
         _ session: Session, _ flow: Flow, _ id: String, _ files: [String] = []
     ) async throws -> RunNumber {
         let functions = try await session.load(files)
-        return try await session.start(flow, input: [:], id: id, functions: functions, by: "test").number
+        return try await session.start(flow, input: [:], id: id, functions: functions, by: Asker(by: "test")).number
     }
 
     private func types(_ session: Session, _ run: RunNumber) throws -> [String] {
@@ -51,7 +51,7 @@ struct SessionTests {
     }
 
     private func signal(_ session: Session, _ run: RunNumber) async throws {
-        _ = try await session.engine.ask(run, .signal(name: "go", payload: Payload(hashing: [0x31])), by: "test")
+        try await session.engine.ask(run, .signal(name: "go", payload: Payload(hashing: [0x31])), by: Asker(by: "test"))
     }
 
     // MARK: Carrying
@@ -71,7 +71,7 @@ struct SessionTests {
                 runs[id] = run
             }
             let held = try await start(session, flow, "held", [good])
-            _ = try await session.engine.ask(held, .pause(now: false, reason: nil), by: "test")
+            try await session.engine.ask(held, .pause(now: false, reason: nil), by: Asker(by: "test"))
             #expect(await session.engine.rest(of: held) == .person)
             runs["held"] = held
             let ended = try await start(session, try Self.flow("quick", Self.priced), "ended", [good])

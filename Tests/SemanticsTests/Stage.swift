@@ -27,7 +27,7 @@ final class Stage {
     ///   - top: other keys of the flow, as YAML.
     init(
         _ nodes: String, top: String = "", input: JSON = [:], on kind: JournalKind,
-        language: FunctionSignature.Language = .python
+        language: FunctionSignature.Language = .python, paused: Bool = false
     ) throws {
         let text =
             "flow: staged\n\(top)\nnodes:\n" + nodes.split(separator: "\n").map { "  \($0)" }.joined(separator: "\n")
@@ -43,7 +43,10 @@ final class Stage {
             opener: MapOpener(journal) { _ in }, log: nil, artifacts: nil)
         let creation = RunCreation(
             id: "staged", flow: Digest(hashing: flow.source.compact), flowName: "staged", functions: nil)
-        mailbox.create(creation, input: Payload(hashing: input.compact), at: now, by: "test") { _ in }
+        mailbox.create(creation, input: Payload(hashing: input.compact), paused: paused, at: now, by: Asker(by: "test"))
+        {
+            _ in
+        }
         try settle()
     }
 
@@ -98,11 +101,13 @@ final class Stage {
     }
 
     /// Asks something of the run; the error of a refusal is thrown.
-    func ask(_ request: Request) throws {
+    func ask(_ request: Request, by: String? = "test", ifMatch: RunVersion? = nil) throws {
         lastError = nil
         let box = ErrorBox()
         mailbox.incoming.append(
-            Mailbox.Incoming(request: request, by: "test") { if case .failure(let error) = $0 { box.error = error } })
+            Mailbox.Incoming(request: request, by: Asker(by: by, ifMatch: ifMatch)) {
+                if case .failure(let error) = $0 { box.error = error }
+            })
         try settle()
         if let error = box.error { throw error }
     }

@@ -28,6 +28,17 @@ struct ImportTests {
             "RenJSON", "RenYAML", "RenCore", "RenJournal", "RenWorkers", "RenEngine", "Logging", "FoundationEssentials",
             "Foundation",
         ],
+        "RenAPI": ["RenCore", "RenJSON"],
+        "RenWebSocket": [
+            "HummingbirdCore", "HTTPTypes", "Logging", "NIOCore", "NIOPosix", "NIOHTTP1", "NIOWebSocket",
+            "NIOHTTPTypes", "NIOHTTPTypesHTTP1", "NIOConcurrencyHelpers", "ServiceLifecycle",
+        ],
+        "RenServer": [
+            "RenAPI", "RenWebSocket", "RenAssets", "Ren", "RenJSON", "RenYAML", "RenCore", "RenJournal", "RenWorkers",
+            "RenEngine", "Crypto", "Hummingbird", "HummingbirdCore", "HTTPTypes", "Logging", "Metrics", "CoreMetrics",
+            "NIOCore", "NIOPosix", "ServiceLifecycle",
+        ],
+        "RenClient": ["RenAPI", "RenCore", "RenJSON", "AsyncHTTPClient", "NIOCore", "NIOHTTP1"],
     ]
 
     @Test("A room imports only what it may know", arguments: rules.keys.sorted())

@@ -110,7 +110,8 @@ struct Round {
 
     private func flow(_ source: JSON, _ input: JSON, _ session: Session) async throws {
         let flow = try FlowDecoder.decode(stored: source.compact)
-        let started = try await session.start(flow, input: input, id: nil, functions: LoadedFunctions(), by: "bench")
+        let started = try await session.start(
+            flow, input: input, id: nil, functions: LoadedFunctions(), by: Asker(by: "bench"))
         try require(await session.engine.rest(of: started.number), started.number, session)
         try reportOpening(started.number, session)
     }
@@ -160,7 +161,7 @@ struct Round {
             let flow = try FlowDecoder.decode(stored: source.compact)
             let start = ContinuousClock.now
             let started = try await session.start(
-                flow, input: ["items": items], id: nil, functions: functions, by: "bench")
+                flow, input: ["items": items], id: nil, functions: functions, by: Asker(by: "bench"))
             try self.require(await session.engine.rest(of: started.number), started.number, session)
             self.report(
                 "items_per_s_after_start", Double(self.bench.count) / ((ContinuousClock.now - start) / .seconds(1)))
@@ -175,7 +176,7 @@ struct Round {
                 group.addTask {
                     while left.take() {
                         let started = try await session.start(
-                            flow, input: [:], id: nil, functions: LoadedFunctions(), by: "bench")
+                            flow, input: [:], id: nil, functions: LoadedFunctions(), by: Asker(by: "bench"))
                         _ = await session.engine.rest(of: started.number)
                     }
                 }
@@ -250,7 +251,7 @@ struct Round {
         }
         if kills { return try await flow(Self.chain(bench.count), [:], session) }
         let run = try session.journal.read { view throws(RenError) in try view.findRun("@last").number }
-        try await session.takeUp(run, functions: nil, by: "bench")
+        try await session.takeUp(run, functions: nil, by: Asker(by: "bench"))
         try require(await session.engine.rest(of: run), run, session)
         let names = try String(contentsOfFile: count, encoding: .utf8).split(separator: "\n")
         report("steps_before_kill", Double(before))

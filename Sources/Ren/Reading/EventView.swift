@@ -31,6 +31,7 @@ package struct EventView: Sendable {
         if fact.previous != .none { object["previous"] = JSON(fact.previous.rawValue) }
         if fact.cause != .none { object["cause"] = JSON(fact.cause.rawValue) }
         if let by = fact.by { object["by"] = .string(by) }
+        if let request = fact.request { object["request"] = .string(request.key) }
         for member in fact.fact.json where !member.value.isNull { object[member.key] = member.value }
         if let payload = fact.payload {
             object["payload"] = ["length": JSON(payload.length), "sha256": .string(payload.hash.description)]

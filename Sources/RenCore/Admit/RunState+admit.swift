@@ -4,17 +4,36 @@ extension RunState {
     /// The events that `request` brings about now, or why it is refused.
     ///
     /// Pure: the same state, request, time and draws give the same events. The caller folds them before the next call.
-    /// - Throws: `run.finished`, `run.ending`, `run.paused`, `run.not_paused`, `signal.*`, `timer.early`, and
-    ///   `attempt.stale` for what the state has no place for any more.
+    /// - Throws: `version.conflict`, `run.finished`, `run.ending`, `run.paused`, `run.not_paused`, `signal.*`,
+    ///   `timer.early`, and `attempt.stale` for what the state has no place for any more.
     package func admit(
-        _ request: Request, at now: Timestamp, by: String? = nil, draws: inout Draws
+        _ request: Request, at now: Timestamp, by asker: Asker = Asker(), draws: inout Draws
     ) throws(RenError) -> [Event] {
-        let now = max(now, time)
+        try requireMatch(asker)
+        var events = try answer(to: request, max(now, time), isPerson: asker.by != nil, &draws)
+        if !events.isEmpty {
+            events[0].by = asker.by
+            events[0].request = asker.request
+        }
+        return events
+    }
+
+    /// - Throws: `version.conflict` when the run is not as the asker has seen it.
+    package func requireMatch(_ asker: Asker) throws(RenError) {
+        guard let seen = asker.ifMatch, seen != control else { return }
+        throw RenError(
+            .versionConflict, "the run's control version is \(control), not \(seen)",
+            hint: "look at the run again, and ask again with If-Match: \(control)")
+    }
+
+    private func answer(
+        to request: Request, _ now: Timestamp, isPerson: Bool, _ draws: inout Draws
+    ) throws(RenError) -> [Event] {
         switch request {
-        case .pause(let atOnce, let reason): return try pause(atOnce, reason, now, by)
-        case .resume(let takingUp, let reason): return try resume(takingUp, reason, now, by)
-        case .stop(let mode, let reason): return try stop(mode, reason, now, by)
-        case .signal(let name, let payload): return [try signal(name, payload, now, by)]
+        case .pause(let atOnce, let reason): return try pause(atOnce, reason, now, isPerson)
+        case .resume(let takingUp, let reason): return try resume(takingUp, reason, now)
+        case .stop(let mode, let reason): return try stop(mode, reason, now)
+        case .signal(let name, let payload): return [try signal(name, payload, now)]
         case .due: return try expire(now, &draws)
         case .engineDied: return engineDied(now, &draws)
         case .begin(let subject, let start):
@@ -53,14 +72,18 @@ extension RunState {
 
     // MARK: Control
 
-    private func pause(_ atOnce: Bool, _ reason: String?, _ now: Timestamp, _ by: String?) throws(RenError) -> [Event] {
+    private func pause(
+        _ atOnce: Bool, _ reason: String?, _ now: Timestamp, _ isPerson: Bool
+    ) throws(RenError) -> [Event] {
         try requireNotEnding()
-        if phase == .paused || phase == .pausing && !atOnce {
+        // A person's pause takes the place of ren's: the run then stays paused when there is room again.
+        let isTakenOver = isHeldForDisk && isPerson
+        if !isTakenOver, phase == .paused || phase == .pausing && !atOnce {
             throw RenError(
                 .runPaused, phase == .paused ? "the run is paused already" : "the run is pausing already",
                 hint: "ren resume goes on with it")
         }
-        let request = Event(.runPauseRequested(now: atOnce, reason: reason), .run, at: now, by: by)
+        let request = Event(.runPauseRequested(now: atOnce, reason: reason), .run, at: now)
         guard atOnce else { return [request] }
         return [request]
             + runningSubjects.filter { !isOnce($0) }.map { subject in
@@ -68,9 +91,7 @@ extension RunState {
             }
     }
 
-    private func resume(_ takingUp: Bool, _ reason: String?, _ now: Timestamp, _ by: String?) throws(RenError)
-        -> [Event]
-    {
+    private func resume(_ takingUp: Bool, _ reason: String?, _ now: Timestamp) throws(RenError) -> [Event] {
         if takingUp {
             if isEnded { try requireNotEnding() }
         } else {
@@ -79,13 +100,12 @@ extension RunState {
                 throw RenError(.runNotPaused, "the run is not paused", hint: "ren show tells what it waits for")
             }
         }
-        return [Event(.runResumed(reason: reason), .run, at: now, by: by)]
+        return [Event(.runResumed(reason: reason), .run, at: now)]
     }
 
-    private func stop(_ mode: StopMode, _ reason: String?, _ now: Timestamp, _ by: String?) throws(RenError) -> [Event]
-    {
+    private func stop(_ mode: StopMode, _ reason: String?, _ now: Timestamp) throws(RenError) -> [Event] {
         if isEnded { try requireNotEnding() }
-        return [Event(.runStopRequested(mode, reason: reason), .run, at: now, by: by)]
+        return [Event(.runStopRequested(mode, reason: reason), .run, at: now)]
     }
 
     private func requireNotEnding() throws(RenError) {
@@ -103,7 +123,7 @@ extension RunState {
         }
     }
 
-    private func signal(_ name: String, _ payload: Payload, _ now: Timestamp, _ by: String?) throws(RenError) -> Event {
+    private func signal(_ name: String, _ payload: Payload, _ now: Timestamp) throws(RenError) -> Event {
         try requireNotEnding()
         guard payload.bytes.count <= Self.signalBytesMax else {
             throw RenError(
@@ -125,7 +145,7 @@ extension RunState {
                 .signalAnswered, "signal “\(name)” has been answered", hint: "ren show tells what the run waits for")
         }
         if let form = pause.form { try check(payload, against: form, signal: name) }
-        return Event(.signalReceived(name: name), .run, at: now, by: by, payload: PayloadMark(payload))
+        return Event(.signalReceived(name: name), .run, at: now, payload: PayloadMark(payload))
     }
 
     private static let signalBytesMax = 1 << 20

@@ -24,6 +24,8 @@ package struct Event: Sendable {
     package var cause: RunVersion = .none
     /// Who asked for it: `cli`, `http:…`; nil when ren decided by itself.
     package var by: String?
+    /// On the first event of a request that came with a key.
+    package var request: RequestMark?
     package var fact: Fact
     package var payload: PayloadMark?
 

@@ -49,6 +49,21 @@ package enum Fact: Sendable {
     case resultRejected(RejectReason)
 }
 
+extension Fact {
+    /// Whether it changes what a person sees of the run as a whole: `If-Match` compares the version of the last one.
+    package var isControl: Bool {
+        switch self {
+        case .runCreated, .runPauseRequested, .runPaused, .runResumed, .runStopRequested, .runEnding, .runStopped,
+            .runSucceeded, .runFailed, .runQuarantined, .signalReceived:
+            true
+        case .journalOpened, .journalClosed, .flowRegistered, .functionsRecorded, .workerStarted, .workerExited,
+            .functionParked, .functionUnparked, .started, .checkpointed, .succeeded, .attemptFailed, .interrupted,
+            .failed, .unknown, .skipped, .cancelled, .decided, .waiting, .mapOpened, .mapClosed, .resultRejected:
+            false
+        }
+    }
+}
+
 package struct JournalOpening: Hashable, Sendable {
     package enum Carries: String, Sendable { case all, own }
 

@@ -33,10 +33,14 @@ package struct RunState: Sendable, Equatable {
     package private(set) var creation: RunCreation?
     package private(set) var input: PayloadReference?
     package private(set) var version = RunVersion.none
+    /// Version of the last event that `If-Match` compares: see `Fact.isControl`.
+    package private(set) var control = RunVersion.none
     package private(set) var created = Timestamp(nanoseconds: 0)
     /// Time of the last event.
     package private(set) var time = Timestamp(nanoseconds: 0)
     package private(set) var phase = Phase.running
+    /// Ren paused it because the storage is nearly full, and lets it go on when there is room.
+    package private(set) var isHeldForDisk = false
     package private(set) var nodes: [NodeState]
     /// Nodes whose predecessors are all settled and that are not settled themselves, in flow order.
     package private(set) var open: [NodeNumber]
@@ -99,6 +103,7 @@ extension RunState {
     package mutating func apply(_ event: Event) {
         version = version.next
         time = max(time, event.time)
+        if event.fact.isControl { control = version }
         switch event.subject {
         case .run: applyToRun(event)
         case .node(let node) where node.index < nodes.count: applyToNode(event, node)
@@ -113,9 +118,12 @@ extension RunState {
             self.creation = creation
             created = event.time
             input = reference(event)
-        case .runPauseRequested: hold(.pausing, at: event.time)
+        case .runPauseRequested(_, let reason):
+            isHeldForDisk = event.by == nil && reason == Self.diskReason
+            hold(.pausing, at: event.time)
         case .runPaused: hold(.paused, at: event.time)
         case .runResumed:
+            isHeldForDisk = false
             if let since = pausedSince { pausedBefore += event.time - since }
             pausedSince = nil
             if phase == .pausing || phase == .paused { phase = .running }
@@ -186,6 +194,9 @@ extension RunState {
         phase = .ending(
             Ending(outcome: outcome, failure: failure, value: reference(event), deadline: event.time + stopGrace))
     }
+
+    /// Why ren pauses a run by itself, as the event says it.
+    package static let diskReason = "disk"
 
     private mutating func hold(_ phase: Phase, at time: Timestamp) {
         self.phase = phase

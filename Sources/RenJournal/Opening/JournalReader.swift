@@ -26,7 +26,7 @@ package final class JournalReader: JournalReading {
                 .storageRefused, "there is no journal in \(place.directory)",
                 hint: "`ren run` makes one; `--data` names another data directory")
         }
-        do {
+        do throws(LMDBError) {
             if lockIsFree {
                 // Opening for writing begins and ends one empty write transaction. The format is not known yet, and
                 // nothing is written, so this is safe for a newer journal too.

@@ -58,6 +58,7 @@ struct ProjectionFold {
     private var changedRuns: [Entry] = []
     var items: [ItemKey: ItemRow] = [:]
     private var problems: [ProblemKey: ProblemRow] = [:]
+    private(set) var requests = RequestTable()
     /// Rows that are only ever added.
     private var additions: [(table: StoreTable, key: Key, value: [UInt8])] = []
     /// When first attempts of items began that have no other event yet.
@@ -99,6 +100,7 @@ struct ProjectionFold {
         entry.row.hash = place.runHash
         entry.row.updated = max(entry.row.updated, event.time)
         entry.row.apply(event, at: place)
+        if let mark = event.request { requests.add(mark, of: event, at: place) }
         if let node = event.subject.node {
             try apply(event, at: place, to: node, of: entry, in: snapshot)
         } else {
@@ -154,7 +156,9 @@ struct ProjectionFold {
     /// What is looked up by something else than a run.
     private mutating func addIndexRows(_ event: Event, at place: Place, _ state: inout JournalState) {
         switch event.fact {
-        case .journalOpened: state.opened = place.sequence
+        case .journalOpened:
+            state.opened = place.sequence
+            requests.journalOpened(at: event.time)
         case .flowRegistered(let name):
             guard let hash = event.payload?.hash else { return }
             add(.flows, .flow(hash)) { bytes in
@@ -244,6 +248,7 @@ struct ProjectionFold {
             try put(row, for: .item(key.run, key.node, key.item), in: .items)
         }
         for (key, row) in problems { try put(row, for: .problem(key.run, key.fingerprint), in: .problems) }
+        try requests.flush(into: transaction)
     }
 
     /// After the commit: what was flushed is stored, and what ended is not needed any more.
@@ -271,6 +276,7 @@ struct ProjectionFold {
         items.removeAll(keepingCapacity: true)
         problems.removeAll(keepingCapacity: true)
         additions.removeAll(keepingCapacity: true)
+        requests.forget()
         obsoletePayloads.removeAll(keepingCapacity: true)
     }
 }

@@ -4,6 +4,7 @@ import RenCore
 
 extension RunRow {
     mutating func apply(_ event: Event, at place: ProjectionFold.Place) {
+        if event.fact.isControl { control = place.version }
         switch event.fact {
         case .runCreated: takenUp = place.sequence
         case .runPauseRequested: status = .pausing

@@ -15,6 +15,8 @@ package struct RunRow: Sendable {
     package internal(set) var updated: Timestamp
     /// Version of the last event.
     package internal(set) var version = RunVersion.none
+    /// Version of the last event that `If-Match` compares: see `Fact.isControl`.
+    package internal(set) var control = RunVersion.none
     package internal(set) var first: JournalSequence
     package internal(set) var last: JournalSequence
     /// R of the last event.
@@ -76,6 +78,7 @@ extension RunRow: Row {
         bytes.append(optional: error, ErrorSummary.write)
         bytes.append(varint: takenUp.rawValue)
         bytes.append(varint: UInt64(problemGroups))
+        bytes.append(varint: control.rawValue)
     }
 
     init(from reader: inout ByteReader) {
@@ -99,5 +102,7 @@ extension RunRow: Row {
         error = reader.optional { ErrorSummary(from: &$0) }
         takenUp = JournalSequence(rawValue: reader.varint())
         problemGroups = reader.number()
+        // Rows of an older ren, which only a looker sees, have none.
+        control = reader.isAtEnd ? .none : RunVersion(rawValue: reader.varint())
     }
 }

@@ -97,6 +97,17 @@ extension FactBody {
 
     // MARK: Members
 
+    /// Which request the event is the first one of.
+    func request() throws(RenError) -> RequestMark? {
+        guard let member = json["request"] else { return nil }
+        guard let key = member["key"]?.stringValue, RequestMark.isKey(key),
+            let digest = member["digest"]?.stringValue.flatMap({ Digest(base64url: $0) })
+        else { throw missing("request") }
+        var mark = try RequestMark(key: key, digest: digest)
+        mark.events = member["events"]?.integerValue.flatMap { Int(exactly: $0) } ?? 1
+        return mark
+    }
+
     func optionalText(_ name: String) -> String? { json[name]?.stringValue }
 
     private func text(_ name: String) throws(RenError) -> String { try required(name, optionalText(name)) }

@@ -8,11 +8,13 @@ struct FactBody {
     let json: JSON
     let sequence: JournalSequence
 
-    /// Appends the body of `event`, members in the order of this switch, `by` last.
+    /// Appends the body of `event`, members in the order of this switch, then `by` and `request`: `{key, digest,
+    /// events}`, the last one left out when it is 1.
     static func write(_ event: Event, to bytes: inout [UInt8]) {
         var writer = BodyWriter(bytes)
         writer.write(event.fact)
         writer.field("by", event.by)
+        writer.field("request", event.request)
         bytes = writer.finish()
     }
 }
@@ -110,6 +112,19 @@ private struct BodyWriter {
         case .resultRejected(let reason): field("reason", reason.rawValue)
         case .journalClosed, .runPaused, .runStopped, .runSucceeded, .checkpointed, .cancelled: break
         }
+    }
+
+    mutating func field(_ name: String, _ mark: RequestMark?) {
+        guard let mark else { return }
+        key(name)
+        json.beginObject()
+        json.field("key", mark.key)
+        json.field("digest", mark.digest.base64url)
+        if mark.events > 1 {
+            json.key("events")
+            json.integer(mark.events)
+        }
+        json.endObject()
     }
 
     private mutating func key(_ name: String) {

@@ -83,10 +83,11 @@ struct Record {
     /// - Throws: `journal.damaged`.
     func event(at sequence: JournalSequence) throws(RenError) -> Event {
         let body = try FactBody(UnsafeRawBufferPointer(rebasing: bytes[self.body]), at: sequence)
-        let by = body.optionalText("by")
-        return Event(
-            try body.fact(of: type), subject, at: time, attempt: attempt, previous: previous, cause: cause, by: by,
-            payload: payload)
+        var event = Event(
+            try body.fact(of: type), subject, at: time, attempt: attempt, previous: previous, cause: cause,
+            by: body.optionalText("by"), payload: payload)
+        event.request = try body.request()
+        return event
     }
 
     /// SHA-256 over the parts that the chains prove.

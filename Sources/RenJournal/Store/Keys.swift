@@ -42,6 +42,17 @@ extension Key {
     /// All names of flows.
     static let flowNames = Key(UInt8(2))
 
+    /// With its length in front, no key begins with another one.
+    static func request(_ key: String) -> Key { Key(UInt8(1)).appending(UInt8(key.utf8.count)).appending(utf8: key) }
+
+    /// The keys of requests without a run by the time of their first events.
+    static let requestTimes = Key(UInt8(2))
+
+    static func request(_ key: String, at time: Timestamp) -> Key {
+        requestTimes.appending(UInt64(bitPattern: time.nanoseconds)).appending(UInt8(key.utf8.count))
+            .appending(utf8: key)
+    }
+
     static func function(_ set: Digest) -> Key { Key().appending(set) }
 
     consuming func appending(_ digest: Digest) -> Key {

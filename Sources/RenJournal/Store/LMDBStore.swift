@@ -35,6 +35,24 @@ package final class LMDBStore: Store {
 
     package func makeRoom() -> Bool { ballast?.free() ?? false }
 
+    /// What the last two commits freed cannot be used by the next one: these pages are free in turn.
+    private static let pagesInTurn = 64
+
+    package func use() -> StorageUse? {
+        guard let environment = opened.withLock({ $0 }) else { return nil }
+        do throws(LMDBError) {
+            let statistics = try environment.statistics()
+            let reader = try environment.beginRead()
+            let free = max(0, try reader.freePageCount() - Self.pagesInTurn)
+            return StorageUse(
+                mapUsedBytes: (statistics.pagesReached - free) * statistics.pageSizeBytes,
+                mapSizeBytes: statistics.mapSizeBytes, fileBytes: statistics.bytesReached,
+                diskFreeBytes: environment.freeBytes().map { Int(clamping: $0) })
+        } catch {
+            return nil  // the next measurement may see it; writing goes on
+        }
+    }
+
     package func keepHouse() {
         guard let environment = opened.withLock({ $0 }) else { return }
         // A reader that died is no reason to stop writing: the next round tries again.
@@ -56,7 +74,7 @@ private final class LMDBSnapshot: StoreSnapshot {
     func withValue(
         of key: Key, in table: StoreTable, _ body: (UnsafeRawBufferPointer) throws(RenError) -> Void
     ) throws(RenError) -> Bool {
-        guard let table = tables[table.rawValue - 1] else { return false }
+        guard let table = tables[table.index] else { return false }
         return try transaction.withValue(of: key, in: table) { span throws(RenError) in
             try span.withUnsafeBytes(body)
         } != nil
@@ -66,14 +84,14 @@ private final class LMDBSnapshot: StoreSnapshot {
         _ table: StoreTable, from start: Key?, _ order: WalkOrder,
         _ body: (UnsafeRawBufferPointer, UnsafeRawBufferPointer) throws(RenError) -> WalkStep
     ) throws(RenError) {
-        guard let table = tables[table.rawValue - 1] else { return }
+        guard let table = tables[table.index] else { return }
         try transaction.forEach(in: table, from: start, order: order) {
             key, value throws(RenError) in try lend(key, value, body)
         }
     }
 
     func count(of table: StoreTable) throws(RenError) -> Int {
-        guard let table = tables[table.rawValue - 1] else { return 0 }
+        guard let table = tables[table.index] else { return 0 }
         do { return try transaction.entryCount(in: table) } catch { throw RenError(error) }
     }
 }
@@ -93,7 +111,7 @@ private final class LMDBStoreTransaction: StoreTransaction {
     func withValue(
         of key: Key, in table: StoreTable, _ body: (UnsafeRawBufferPointer) throws(RenError) -> Void
     ) throws(RenError) -> Bool {
-        try transaction!.withValue(of: key, in: tables[table.rawValue - 1]) { span throws(RenError) in
+        try transaction!.withValue(of: key, in: tables[table.index]) { span throws(RenError) in
             try span.withUnsafeBytes(body)
         } != nil
     }
@@ -102,29 +120,29 @@ private final class LMDBStoreTransaction: StoreTransaction {
         _ table: StoreTable, from start: Key?, _ order: WalkOrder,
         _ body: (UnsafeRawBufferPointer, UnsafeRawBufferPointer) throws(RenError) -> WalkStep
     ) throws(RenError) {
-        try transaction!.forEach(in: tables[table.rawValue - 1], from: start, order: order) {
+        try transaction!.forEach(in: tables[table.index], from: start, order: order) {
             key, value throws(RenError) in try lend(key, value, body)
         }
     }
 
     func count(of table: StoreTable) throws(RenError) -> Int {
-        do { return try transaction!.entryCount(in: tables[table.rawValue - 1]) } catch { throw RenError(error) }
+        do { return try transaction!.entryCount(in: tables[table.index]) } catch { throw RenError(error) }
     }
 
     func put(_ value: UnsafeRawBufferPointer, for key: Key, in table: StoreTable, _ mode: PutMode) throws(RenError) {
         do {
-            try transaction!.put(RawSpan(_unsafeBytes: value), for: key, in: tables[table.rawValue - 1], mode)
+            try transaction!.put(RawSpan(_unsafeBytes: value), for: key, in: tables[table.index], mode)
         } catch { throw RenError(error) }
     }
 
     func delete(prefix: Key, in table: StoreTable) throws(RenError) {
         do {
-            try transaction!.delete(from: prefix, upTo: prefix.afterPrefix(), in: tables[table.rawValue - 1])
+            try transaction!.delete(from: prefix, upTo: prefix.afterPrefix(), in: tables[table.index])
         } catch { throw RenError(error) }
     }
 
     func removeAll(in table: StoreTable) throws(RenError) {
-        do { try transaction!.removeAll(in: tables[table.rawValue - 1]) } catch { throw RenError(error) }
+        do { try transaction!.removeAll(in: tables[table.index]) } catch { throw RenError(error) }
     }
 
     func commit() throws(RenError) {

@@ -18,6 +18,7 @@ package final class MemoryStore: Store {
     }
 
     package func makeRoom() -> Bool { false }
+    package func use() -> StorageUse? { nil }
     package func keepHouse() {}
     /// A journal in memory can still be read: it is gone with its last reference.
     package func close() {}
@@ -128,7 +129,7 @@ private final class MemoryTransaction: StoreTransaction {
     func withValue(
         of key: Key, in table: StoreTable, _ body: (UnsafeRawBufferPointer) throws(RenError) -> Void
     ) throws(RenError) -> Bool {
-        let found = tables[table.rawValue - 1]
+        let found = tables[table.index]
         guard let place = key.withUnsafeBytes({ found.place(of: $0) }) else { return false }
         try found[place].value.span.bytes.withUnsafeBytes(body)
         return true
@@ -138,7 +139,7 @@ private final class MemoryTransaction: StoreTransaction {
         _ table: StoreTable, from start: Key?, _ order: WalkOrder,
         _ body: (UnsafeRawBufferPointer, UnsafeRawBufferPointer) throws(RenError) -> WalkStep
     ) throws(RenError) {
-        let walked = tables[table.rawValue - 1]
+        let walked = tables[table.index]
         var place = order == .ascending ? walked.first : walked.last
         if let start {
             place = start.withUnsafeBytes { bytes in
@@ -157,13 +158,13 @@ private final class MemoryTransaction: StoreTransaction {
         }
     }
 
-    func count(of table: StoreTable) throws(RenError) -> Int { tables[table.rawValue - 1].count }
+    func count(of table: StoreTable) throws(RenError) -> Int { tables[table.index].count }
 
     func put(
         _ value: UnsafeRawBufferPointer, for key: Key, in table: StoreTable, _ mode: PutMode
     ) throws(RenError) {
         let isStored = key.withUnsafeBytes { bytes in
-            let index = table.rawValue - 1
+            let index = table.index
             let place = tables[index].place(atOrAfter: bytes)
             if tables[index].place(of: bytes) != nil, let place {
                 guard mode == .upsert else { return false }
@@ -178,7 +179,7 @@ private final class MemoryTransaction: StoreTransaction {
     }
 
     func delete(prefix: Key, in table: StoreTable) throws(RenError) {
-        let index = table.rawValue - 1
+        let index = table.index
         prefix.withUnsafeBytes { bytes in
             while let place = tables[index].place(atOrAfter: bytes), tables[index][place].key.starts(with: bytes) {
                 tables[index].remove(at: place)
@@ -186,7 +187,7 @@ private final class MemoryTransaction: StoreTransaction {
         }
     }
 
-    func removeAll(in table: StoreTable) throws(RenError) { tables[table.rawValue - 1] = SortedTable() }
+    func removeAll(in table: StoreTable) throws(RenError) { tables[table.index] = SortedTable() }
 
     func commit() throws(RenError) { store.publish(tables) }
 }

@@ -52,6 +52,11 @@ extension RenError: TransactionError {
     /// What to do when it is the files themselves: a verification could not read them either.
     static let damageHint = "make a copy of the data directory before anything else, then put a backup of it back"
 
+    /// Why events fail that follow a request which was known already.
+    package static let replayed = RenError(
+        .requestReplayed, "what this follows was a request known already, so it was not written again",
+        hint: "ask again: the run is as the journal has it")
+
     static let mapFull = RenError(
         .storageFull, "the journal has reached its map size; nothing of this was written",
         hint: "restart with a larger map size; nothing was lost")
@@ -70,7 +75,7 @@ extension RenError: TransactionError {
 }
 
 extension RenError.Code {
-    package static let versionConflict = Self("version.conflict")
     package static let runAmbiguous = Self("run.ambiguous")
+    package static let requestReplayed = Self("request.replayed")
     package static let payloadMissing = Self("payload.missing")
 }

@@ -14,6 +14,9 @@ package protocol Store: AnyObject, Sendable {
     /// Frees what was kept for a full disk; false when there is nothing to free.
     func makeRoom() -> Bool
 
+    /// How full it is; nil where that has no limit or cannot be seen now.
+    func use() -> StorageUse?
+
     /// Gives the files back, once nothing reads them any more; what is asked for later fails.
     func close()
 

@@ -1,7 +1,7 @@
 /// The tables by number. Keys are big-endian, so that their order is the order of numbers.
 ///
 /// The first four are the truth (`history` is an index of it); the rest are projections, which are rebuilt from
-/// `events`. 14 and 15 are reserved: snapshots, requests.
+/// `events`. 14 is reserved: snapshots.
 package enum StoreTable: Int, CaseIterable, Sendable {
     /// Sequence → record (`RecordCodec`). Written with append, never changed.
     case events = 1
@@ -31,16 +31,25 @@ package enum StoreTable: Int, CaseIterable, Sendable {
     case functions = 12
     /// Run ‖ node ‖ first 8 bytes of SHA-256(key) ‖ index → the key: see `KeyRows`.
     case keys = 13
+    /// 1 ‖ length ‖ key → `RequestRow`; 2 ‖ time ‖ length ‖ key → nothing, for requests without a run.
+    case requests = 15
 
     /// Its name in LMDB.
     var name: String { String(rawValue) }
 
     /// Those that journals of older versions have not.
-    static let addedLater: [StoreTable] = [.keys]
+    static let addedLater: [StoreTable] = [.keys, .requests]
+
+    /// Its place in `allCases`: the numbers have gaps.
+    var index: Int { Self.indexes[rawValue] }
+
+    private static let indexes: [Int] = allCases.enumerated().reduce(into: []) { indexes, table in
+        while indexes.count < table.element.rawValue { indexes.append(-1) }
+        indexes.append(table.offset)
+    }
 
     /// Those that `rebuildProjections` empties and fills again.
     static let derived: [StoreTable] = [
-        .history, .runs, .nodes, .items, .problems, .runsByStatus, .runIDs, .flows, .functions,
-        .keys,
+        .history, .runs, .nodes, .items, .problems, .runsByStatus, .runIDs, .flows, .functions, .keys, .requests,
     ]
 }

@@ -33,7 +33,9 @@ struct Committer {
             results.reserveCapacity(batches.count)
             var next = state
             for batch in batches {
-                results.append(try stage(batch, after: &next, in: transaction))
+                let result = try stage(batch, after: &next, in: transaction)
+                remember(result, of: batch)
+                results.append(result)
             }
             if next.head != state.head || batches.contains(where: { !$0.batch.keys.isEmpty }) {
                 next.applied = next.head
@@ -45,7 +47,6 @@ struct Committer {
             }
             fold.committed()
             newRuns.removeAll(keepingCapacity: true)
-            remember(results, of: batches)
             return results
         } catch {
             fold.discard()
@@ -59,15 +60,16 @@ struct Committer {
 
     private static let failuresKeptMax = 10_000
 
-    private mutating func remember(_ results: [Result<Receipt, RenError>], of batches: [PreparedBatch]) {
-        for (result, batch) in zip(results, batches) {
-            switch result {
-            case .success(let receipt): failures[batch.batch.run] = receipt.isExisting ? .runIsThere(receipt.run) : nil
-            case .failure(let error): failures[batch.batch.run] = error
-            }
-        }
+    /// At once: those that follow may be in the same commit. When that fails, each is staged again alone.
+    private mutating func remember(_ result: Result<Receipt, RenError>, of batch: PreparedBatch) {
         // Only the code of an answer depends on them.
         if failures.count > Self.failuresKeptMax { failures.removeAll() }
+        switch result {
+        case .success(let receipt):
+            failures[batch.batch.run] =
+                receipt.replayed ? .replayed : receipt.isExisting ? .runIsThere(receipt.run) : nil
+        case .failure(let error): failures[batch.batch.run] = error
+        }
     }
 
     // MARK: One batch
@@ -77,6 +79,11 @@ struct Committer {
     ) throws(RenError) -> Result<Receipt, RenError> {
         if let refusal = batch.refusal { return .failure(refusal) }
         let run = batch.batch.run
+        if let mark = batch.batch.events.first?.request,
+            let known = try fold.requests.row(of: mark.key, in: transaction)
+        {
+            return try replay(known, mark, in: transaction)
+        }
         let row = try fold.run(run, in: transaction)
         if let creation = batch.creation {
             if let known = try self.run(withID: creation.id, in: transaction) {
@@ -137,6 +144,24 @@ struct Committer {
                 try transaction.put(chunk, for: .chunk(sequence, number), in: .payloads, .append)
             }
         }
+    }
+
+    // MARK: Requests
+
+    /// The same request again: its answer is what the journal holds of the first time.
+    private func replay(
+        _ row: RequestRow, _ mark: RequestMark, in transaction: any StoreTransaction
+    ) throws(RenError) -> Result<Receipt, RenError> {
+        guard row.digest == mark.digest else { return .failure(.keyReused(mark.key)) }
+        let hashes = try transaction.value(of: Key(row.last), in: .events) { bytes throws(RenError) in
+            let record = try Record(bytes, at: row.last)
+            return (run: record.runHash, journal: record.journalHash)
+        }
+        guard let hashes else { throw .damaged(row.last, "it is missing") }
+        return .success(
+            Receipt(
+                run: row.run, replayed: true, first: row.first, last: row.last, version: row.version,
+                runHash: hashes.run, journalHash: hashes.journal))
     }
 
     // MARK: Ids

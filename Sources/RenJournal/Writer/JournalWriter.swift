@@ -5,12 +5,13 @@ import Synchronization
 ///
 /// LMDB's write transaction belongs to the thread that began it, so nothing is awaited between begin and end.
 ///
-/// `@unchecked Sendable`: `committer`, `fault` and `nextHouseKeeping` are touched by the writer's thread alone; the
-/// rest never changes after `init` or guards itself.
+/// `@unchecked Sendable`: `committer`, `fault`, `nextHouseKeeping` and `gauge` are touched by the writer's thread alone;
+/// the rest never changes after `init` or guards itself.
 final class JournalWriter: @unchecked Sendable {
     private static let houseKeepingMilliseconds = 10_000
 
     let signal: CommitSignal
+    let storageWatch = StorageWatch()
     private let queue = WriterQueue()
     private let store: any Store
     private let onStorageFault: @Sendable (RenError) -> Void
@@ -18,6 +19,7 @@ final class JournalWriter: @unchecked Sendable {
     /// Set when the storage failed: everything is refused from then on.
     private var fault: RenError?
     private var nextHouseKeeping = ContinuousClock.now
+    private var gauge = StorageGauge()
     private let thread = Handover<Thread>()
     /// The thread was joined, or left to end by itself.
     private let isOver = Mutex(false)
@@ -76,7 +78,9 @@ final class JournalWriter: @unchecked Sendable {
             if ContinuousClock.now >= nextHouseKeeping {
                 store.keepHouse()
                 nextHouseKeeping = .now + .milliseconds(Self.houseKeepingMilliseconds)
+                gauge.isDue = true
             }
+            if gauge.isDue, let use = gauge.measure(store) { storageWatch.tell(use) }
         }
     }
 
@@ -87,6 +91,7 @@ final class JournalWriter: @unchecked Sendable {
             queue.answered(batch.byteCount)
         }
         signal.advance(to: committer.state.head)
+        gauge.count(batches)
     }
 
     /// Commits the batches together; when that fails, one by one, so that only the guilty one pays.

@@ -8,7 +8,7 @@ import Glibc
 import Musl
 #endif
 
-/// What waits for the writer, first come first served.
+/// What waits for the writer: first come first served, but those that a person waits for go first.
 ///
 /// `@unchecked Sendable`: all fields are touched under the lock alone.
 final class WriterQueue: @unchecked Sendable {
@@ -90,6 +90,7 @@ final class WriterQueue: @unchecked Sendable {
     private static let awake = Duration.microseconds(100)
 
     private func takeCommit() -> [PreparedBatch] {
+        if batches.count > Self.commitBatchesMax || unansweredBytes > Self.commitBytesMax { bringForward() }
         var count = 0
         var byteCount = 0
         while count < min(batches.count, Self.commitBatchesMax), byteCount < Self.commitBytesMax {
@@ -101,5 +102,27 @@ final class WriterQueue: @unchecked Sendable {
         let taken = Array(batches[..<count])
         batches.removeFirst(count)
         return taken
+    }
+
+    /// Puts urgent batches in front of the others, in their order, each with what must stay before it: the earlier
+    /// batches of its run, and facts about no run, which others refer to.
+    private func bringForward() {
+        guard let last = batches.lastIndex(where: \.batch.isUrgent) else { return }
+        var runs: Set<RunNumber> = []
+        var first: [PreparedBatch] = []
+        var others: [PreparedBatch] = []
+        for prepared in batches[...last].reversed() {
+            let batch = prepared.batch
+            // An empty batch only tells how far the writer is: it stays behind what it was queued after.
+            let isEmpty = batch.events.isEmpty && batch.keys.isEmpty
+            let isBound = !isEmpty && (batch.run == .journal || runs.contains(batch.run))
+            if batch.isUrgent || isBound {
+                first.append(prepared)
+                runs.insert(batch.run)
+            } else {
+                others.append(prepared)
+            }
+        }
+        batches.replaceSubrange(...last, with: first.reversed() + others.reversed())
     }
 }

@@ -52,7 +52,7 @@ struct ResumeCommand: AsyncParsableCommand {
             session: session, number: row.number, id: row.id, options: output, showsProgress: !noProgress)
         live.announce("\(row.flowName) \(row.id)  goes on; Ctrl-C pauses and leaves")
         Signals.watch()
-        try await session.takeUp(row.number, functions: loaded, by: "cli")
+        try await session.takeUp(row.number, functions: loaded, by: Asker(by: "cli"))
         return try await live.follow()
     }
 

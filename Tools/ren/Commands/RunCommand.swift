@@ -68,7 +68,7 @@ struct RunCommand: AsyncParsableCommand {
             throw FlowErrors(hinted.map { $0.named(self.flow) })
         }
         Signals.watch()
-        let started = try await session.start(flow, input: input, id: id, functions: loaded, by: "cli")
+        let started = try await session.start(flow, input: input, id: id, functions: loaded, by: Asker(by: "cli"))
         let live = LiveRun(
             session: session, number: started.number, id: started.id, options: output, showsProgress: !noProgress)
         guard !started.isNew else {
@@ -78,7 +78,7 @@ struct RunCommand: AsyncParsableCommand {
         let status = try session.journal.read { view throws(RenError) in try view.run(started.number)?.status }
         guard status?.isOpen == true else { return try await live.finish() }
         live.announce("\(flow.name) \(started.id)  goes on")
-        try await session.takeUp(started.number, functions: loaded, by: "cli")
+        try await session.takeUp(started.number, functions: loaded, by: Asker(by: "cli"))
         return try await live.follow()
     }
 

@@ -74,7 +74,7 @@ struct LiveRun {
         Terminal.complain(
             "\npausing: \(Words.count(running, "call")) in flight may finish; again to leave at once (nothing is lost)")
         do {
-            _ = try await session.engine.ask(number, .pause(now: false, reason: "interrupted"), by: "cli")
+            try await session.engine.ask(number, .pause(now: false, reason: "interrupted"), by: Asker(by: "cli"))
         } catch
             where error.code == .runPaused || error.code == .runEnding || error.code == .runFinished
             || error.code == .runNotFound
