@@ -11,8 +11,9 @@ extension Engine {
     /// - Throws: `run.quarantined`, `storage.*`.
     package func carry(_ number: RunNumber, plan: Plan, functions: RunFunctions) async throws(RenError) {
         guard let mailbox = try await revive(number, plan, functions) else { return }
-        step(mailbox)
+        // First, so that nothing begins that the storage has no room for.
         obeyStorage(mailbox)
+        step(mailbox)
     }
 
     /// A mailbox with the state of a run that is in the journal, about to end what was in flight.

@@ -149,4 +149,23 @@ struct DiskTests {
         try await eventually("it goes on") { (third.worker.held.isEmpty ? nil : true) }
         #expect(try third.status(of: run) == "running")
     }
+
+    @Test("An engine that carries all does the same with what it carries on")
+    func carried() async throws {
+        let journal = MemoryJournal.make()
+        let first = Rig(on: journal)
+        let run = try await first.start("a: {function: f}")
+        await first.engine.shutDown()
+        let second = Rig(on: journal)
+        second.journal.measure(use(96))
+        try await reach(.pausing, second)
+        try await second.carry(run, "a: {function: f}")
+        try await eventually("it is held") { (try second.status(of: run) == "paused").orNil }
+        #expect(second.worker.calls.isEmpty, "nothing began before")
+        await second.engine.shutDown()
+        let third = Rig(on: journal)
+        try await third.carry(run, "a: {function: f}")
+        _ = try await third.held("a", attempt: 2)
+        #expect(try third.status(of: run) == "running")
+    }
 }

@@ -161,6 +161,30 @@ struct RequestTests {
         lost.cancel()
     }
 
+    @Test("Taking up compares If-Match once: its repetition is not refused for what the first time changed")
+    func takenUpAgain() async throws {
+        let journal = MemoryJournal.make()
+        let first = Rig(on: journal)
+        let run = try await first.start(Self.one)
+        await first.engine.shutDown()
+        let second = Rig(on: journal)
+        let control = try second.journal.read { view throws(RenError) in try view.run(run) }?.control
+        var asker = try Rig.asker("k")
+        asker.ifMatch = RunVersion(99)
+        #expect(await code { try await second.takeUp(run, Self.one, by: asker) } == "version.conflict")
+        #expect(await second.engine.state(of: run) == nil)
+        asker.ifMatch = control
+        try await second.takeUp(run, Self.one, by: asker)
+        await second.engine.shutDown()
+        let third = Rig(on: journal)
+        try await third.takeUp(run, Self.one, by: asker)
+        #expect(await third.engine.state(of: run)?.phase == .running)
+        var other = try Rig.asker("other")
+        other.ifMatch = control
+        let fourth = Rig(on: journal)
+        #expect(await code { try await fourth.takeUp(run, Self.one, by: other) } == "version.conflict")
+    }
+
     @Test("Facts about no run have keys too")
     func facts() async throws {
         let rig = Rig()

@@ -74,8 +74,12 @@ final class Rig: Sendable {
         Asker(by: "test", request: try key.map { try RequestMark(key: $0, digest: Digest(hashing: body)) })
     }
 
-    func takeUp(_ run: RunNumber, _ nodes: String) async throws {
-        try await engine.takeUp(run, plan: Self.plan(nodes), functions: functions, by: Asker(by: "test"))
+    func takeUp(_ run: RunNumber, _ nodes: String, by asker: Asker = Asker(by: "test")) async throws {
+        try await engine.takeUp(run, plan: Self.plan(nodes), functions: functions, by: asker)
+    }
+
+    func carry(_ run: RunNumber, _ nodes: String) async throws {
+        try await engine.carry(run, plan: Self.plan(nodes), functions: functions)
     }
 
     // MARK: What is to be seen

@@ -64,6 +64,33 @@ struct RequestTests {
         }
     }
 
+    @Test("A batch that is replayed or refused changes no keys of items either")
+    func itemKeys() throws {
+        let journal = MemoryJournal.make()
+        let run = journal.reserveRun()
+        var history = HistoryBuilder("run")
+        history.create()
+        try journal.appendAndWait(history.take().events, to: run, after: .none)
+        history.add(.runPauseRequested(now: false, reason: nil), by: "cli")
+        var pause = history.take()
+        pause.events[0].request = try mark("k")
+        func append(_ key: String) throws -> Receipt {
+            var keys = KeyRows(run: run, node: NodeNumber(0))
+            keys.rows = [KeyRows.Row(hash: UInt64(key.utf8.count), index: ItemIndex(0), key: Array(key.utf8))]
+            return try journal.appendAndWait(pause.events, keys: [keys], to: run, after: pause.after)
+        }
+        func rows() throws -> [String] {
+            try Tables([.keys], of: journal).rows.map { String(decoding: $0.value, as: UTF8.self) }
+        }
+        #expect(try !append("a").replayed)
+        #expect(try append("ab").replayed)
+        pause.events[0].request = try mark("k", 2)
+        #expect(throws: RenError.self) { try append("abc") }
+        pause.events[0].request = nil
+        #expect(throws: RenError.self) { try append("abcd") }
+        #expect(try rows() == ["a"])
+    }
+
     @Test("A key is known after the journal was opened again, and nothing is done twice")
     func reopened() throws {
         let directory = try TestDirectory()

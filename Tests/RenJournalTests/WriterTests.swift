@@ -111,11 +111,14 @@ struct WriterTests {
 
     @Test("What a person waits for goes first when there is more than a commit, and nothing overtakes its own run")
     func urgentFirst() {
-        func batch(_ run: Int, _ urgent: Bool = false, isEmpty: Bool = false) -> PreparedBatch {
+        func batch(
+            _ run: Int, _ urgent: Bool = false, isEmpty: Bool = false, keys: [KeyRows] = []
+        ) -> PreparedBatch {
             var history = HistoryBuilder("a")
             history.create()
             var batch = Batch(
-                run: RunNumber(run), after: .none, events: isEmpty ? [] : history.take().events, completion: { _ in })
+                run: RunNumber(run), after: .none, events: isEmpty ? [] : history.take().events, keys: keys,
+                completion: { _ in })
             batch.isUrgent = urgent
             return PreparedBatch(batch)
         }
@@ -138,6 +141,9 @@ struct WriterTests {
         let crowded = order(batches, behind: 1_000)
         #expect(crowded.prefix(4) == [1, 0, 1, 2])
         #expect(crowded[4...] == (1_000..<2_000) + [3, 0, 3, 4])
+        // Keys without events are no mere question.
+        let keys = [KeyRows(run: RunNumber(1), node: NodeNumber(0))]
+        #expect(order([batch(0, isEmpty: true, keys: keys), batch(1, true)], behind: 1_000).prefix(2) == [0, 1])
     }
 
     @Test("A full disk fails what does not fit, frees the ballast once, and goes on")
