@@ -18,3 +18,11 @@ extension [RecordedFile] {
         return signatures
     }
 }
+
+extension JournalReading {
+    /// The functions of the set that a run names, as they were recorded; none for a run without a set.
+    func recordedSignatures(of row: RunRow) throws(RenError) -> [String: FunctionSignature] {
+        guard let set = row.functions else { return [:] }
+        return try read { view throws(RenError) in try view.functions(of: set) }.signatures()
+    }
+}

@@ -24,10 +24,13 @@ extension Session {
     }
 
     /// Puts the flow into the journal, once per content.
-    package func register(_ flow: Flow) async throws(RenError) -> (hash: Digest, isNew: Bool) {
+    ///
+    /// - Parameter asker: its condition is not looked at.
+    package func register(_ flow: Flow, by asker: Asker = Asker()) async throws(RenError) -> (hash: Digest, isNew: Bool)
+    {
         let payload = Payload(hashing: flow.source.compact)
         let isNew = try journal.read { view throws(RenError) in try view.flow(payload.hash) } == nil
-        if isNew { try await engine.append([(.flowRegistered(name: flow.name), PayloadMark(payload))]) }
+        if isNew { try await engine.append([(.flowRegistered(name: flow.name), PayloadMark(payload))], by: asker) }
         return (payload.hash, isNew)
     }
 

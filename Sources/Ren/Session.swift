@@ -105,10 +105,15 @@ package final class Session: Sendable {
     /// Carries on a run that is in the journal and has not ended; writes that it is resumed.
     ///
     /// - Parameter functions: the files named now; nil: those that the run was started with.
-    package func takeUp(_ number: RunNumber, functions: LoadedFunctions?, by asker: Asker) async throws(RenError) {
+    /// - Returns: nil for a run that this session carries already: nothing was written.
+    @discardableResult
+    package func takeUp(
+        _ number: RunNumber, functions: LoadedFunctions?, reason: String? = nil, by asker: Asker
+    ) async throws(RenError) -> Answer? {
         let (plan, functions) = try await prepare(number, functions)
-        try await engine.takeUp(number, plan: plan, functions: functions, by: asker)
+        let answer = try await engine.takeUp(number, plan: plan, functions: functions, reason: reason, by: asker)
         waiting.withLock { $0[number] = nil }
+        return answer
     }
 
     /// What a run needs to be carried: its plan and its functions, all of which are there.

@@ -121,21 +121,23 @@ package actor Engine {
 
     /// Takes up a run that is in the journal: its state is folded, what was in flight is ended, and it goes on.
     ///
+    /// - Returns: nil when this engine carries it already: nothing was written.
     /// - Throws: `run.quarantined` when a record of it cannot be read or folded, `run.finished`, `version.conflict`,
     ///   `request.key_reused`, `storage.*`.
+    @discardableResult
     package func takeUp(
-        _ number: RunNumber, plan: Plan, functions: RunFunctions, by asker: Asker
-    ) async throws(RenError) {
+        _ number: RunNumber, plan: Plan, functions: RunFunctions, reason: String? = nil, by asker: Asker
+    ) async throws(RenError) -> Answer? {
         var asker = asker
         // A repetition finds its answer in the journal; the run is taken up all the same.
         if let mark = asker.request, try known(mark) != nil { asker = Asker(by: asker.by) }
-        guard let mailbox = try await revive(number, plan, functions, by: asker) else { return }
+        guard let mailbox = try await revive(number, plan, functions, by: asker) else { return nil }
         asker.ifMatch = nil
         let taking = asker
         do {
-            _ = try await answered(taking) { reply in
+            return try await answered(taking) { reply in
                 mailbox.incoming.append(
-                    Mailbox.Incoming(request: .resume(takingUp: true, reason: nil), by: taking, reply: reply))
+                    Mailbox.Incoming(request: .resume(takingUp: true, reason: reason), by: taking, reply: reply))
                 step(mailbox)
                 obeyStorage(mailbox)
             }
@@ -153,14 +155,43 @@ package actor Engine {
     package func ask(_ number: RunNumber, _ request: Request, by asker: Asker) async throws(RenError) -> Answer {
         try await answered(asker) { reply in
             guard let mailbox = mailboxes[number] else { return reply(.failure(notCarried(number))) }
+            deliver(request, to: mailbox, by: asker, reply)
+        }
+    }
+
+    /// Asks something of an open run that this engine does not carry, and leaves it as it is otherwise; of a run that
+    /// it does carry by now, as `ask` does.
+    ///
+    /// The engine stands still for the one or two commits, so that nobody takes the run up between them.
+    /// - Parameter plan: with the signatures that were recorded.
+    /// - Throws: as `ask` does.
+    package func pass(
+        _ number: RunNumber, _ request: Request, plan: Plan, by asker: Asker
+    ) async throws(RenError) -> Answer {
+        try await answered(asker) { reply in
+            if let mailbox = mailboxes[number] { return deliver(request, to: mailbox, by: asker, reply) }
             do throws(RenError) {
                 try requireRoom(for: request)
+                let row = try journal.read { view throws(RenError) in try view.run(number) }
+                guard let row, row.status.isOpen else { return reply(.failure(notCarried(number))) }
+                let outcome = try Passing.ask(request, of: row, plan: plan, in: journal, at: now(), by: asker)
+                reply(.success(outcome.answer))
             } catch {
-                return reply(.failure(error))
+                reply(.failure(error))
             }
-            mailbox.incoming.append(Mailbox.Incoming(request: request, by: asker, reply: reply))
-            step(mailbox)
         }
+    }
+
+    private func deliver(
+        _ request: Request, to mailbox: Mailbox, by asker: Asker, _ reply: @escaping Effects.Reply
+    ) {
+        do throws(RenError) {
+            try requireRoom(for: request)
+        } catch {
+            return reply(.failure(error))
+        }
+        mailbox.incoming.append(Mailbox.Incoming(request: request, by: asker, reply: reply))
+        step(mailbox)
     }
 
     /// Returns when the run has ended, or when only a person can go on with it; nil when the engine does not carry it (any more).

@@ -7,18 +7,24 @@ package struct EventView: Sendable {
     package let event: RecordedEvent
     package let run: String
     package let node: String?
+    /// Of the item.
+    package let key: String?
 
     package init(_ event: RecordedEvent, _ names: inout EventNames) throws(RenError) {
         self.event = event
         run = try names.id(of: event.run)
         node = try event.event.subject.node.map { node throws(RenError) in try names.name(of: node, in: event.run) }
+        key =
+            if case .item(let node, let item) = event.event.subject {
+                try names.key(of: item, node, in: event.run)
+            } else { nil }
     }
 
     package var item: ItemIndex? {
         if case .item(_, let item) = event.event.subject { item } else { nil }
     }
 
-    /// `{"sequence", "run", "version", "time", "type", "node"?, "item"?, "attempt"?, …, "payload"?}`
+    /// `{"sequence", "run", "version", "time", "type", "node"?, "item"?, "key"?, "attempt"?, …, "payload"?}`
     package var json: JSONObject {
         let fact = event.event
         var object: JSONObject = [
@@ -27,6 +33,7 @@ package struct EventView: Sendable {
         ]
         if let node { object["node"] = .string(node) }
         if let item { object["item"] = JSON(item.rawValue) }
+        if let key { object["key"] = .string(key) }
         if fact.attempt > 0 { object["attempt"] = JSON(fact.attempt) }
         if fact.previous != .none { object["previous"] = JSON(fact.previous.rawValue) }
         if fact.cause != .none { object["cause"] = JSON(fact.cause.rawValue) }

@@ -52,11 +52,9 @@ package struct RunSummary: Sendable {
     /// The status in one word; a run that only a person can go on with is `waiting`.
     package var status: String { row.shownStatus }
 
-    /// The state as it is shown: a map of which only items with unknown outcomes are left waits for a person.
+    /// The state as it is shown.
     package func state(of node: Int) -> WorkState {
-        guard let row = rows[node] else { return .pending }
-        guard row.state == .running, let counts = row.map?.counts, counts[.unknown] > 0 else { return row.state }
-        return counts[.running] + counts[.retrying] + counts[.ready] == 0 ? .waiting : .running
+        rows[node]?.shownState ?? .pending
     }
 
     /// What the data of a pause's signal must be; nil where the flow does not say.
@@ -114,6 +112,17 @@ private struct SampleNamer {
         var keys = ItemKeys(payload: payloads[node] ?? [])
         return keys.key(of: item)
     }
+}
+
+extension NodeRow {
+    /// A map of which only items with unknown outcomes are left waits for a person.
+    package var shownState: WorkState {
+        guard state == .running, let counts = map?.counts, counts[.unknown] > 0 else { return state }
+        return counts[.running] + counts[.retrying] + counts[.ready] == 0 ? .waiting : .running
+    }
+
+    /// Calls in flight.
+    package var running: Int { map?.counts[.running] ?? (state == .running ? 1 : 0) }
 }
 
 extension RunRow {

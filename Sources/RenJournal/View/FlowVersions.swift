@@ -20,8 +20,17 @@ extension JournalReading {
     ///
     /// - Parameter name: the last one of the page before; nil for the first page.
     package func flows(after name: String? = nil, limit: Int = 1_000) throws(RenError) -> [FlowVersions] {
+        try flows(from: name.map { Key.flowName($0).appending(UInt64.max) } ?? Key(UInt8(2)), limit: limit)
+    }
+
+    /// All versions of one flow; nil for one that was never registered.
+    package func flow(named name: String) throws(RenError) -> FlowVersions? {
+        try flows(from: .flowName(name), limit: 1).first { $0.name == name }
+    }
+
+    private func flows(from first: Key, limit: Int) throws(RenError) -> [FlowVersions] {
         var found: [FlowVersions] = []
-        var start = name.map { Key.flowName($0).appending(UInt64.max) } ?? Key(UInt8(2))
+        var start = first
         var isLast = limit <= 0
         // One name more than wanted tells that the last wanted one is complete.
         while !isLast, found.count <= limit {
