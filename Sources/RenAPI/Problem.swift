@@ -12,6 +12,8 @@ package struct Problem: Error, Sendable, Equatable {
     package var errors: [RenError]
     /// More members of the object, such as the current version of a conflict.
     package var details: JSONObject = [:]
+    /// Header fields that go with it, such as `Allow`.
+    package var headers: [String: String] = [:]
 
     /// - Parameter status: nil: the one that belongs to the error's code.
     package init(_ error: RenError, status: Int? = nil) {

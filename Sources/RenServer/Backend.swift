@@ -4,34 +4,43 @@ package import RenCore
 package import RenEngine
 package import RenJSON
 package import RenJournal
+package import RenWebSocket
 
 /// What the handlers of routes and streams work with.
 package final class Backend: Sendable {
     package let session: Session
     package let logger: Logger
+    package let gate: Gate
+    package let readiness = Readiness()
+    package let metrics = ServiceMetrics()
+    /// Of all listeners together.
+    package let connections: ConnectionRegistry
     package let started: ContinuousClock.Instant
+    /// Events as text, progress and keys: made once for all who read them.
+    package let readings: SharedReadings
+    let times = MapTimes()
 
     package var journal: StoreJournal { session.journal }
     package var engine: Engine { session.engine }
 
-    package init(_ session: Session, logger: Logger) {
+    /// - Parameter gate: by default one whose token nobody knows, for the Unix socket alone.
+    package init(
+        _ session: Session, logger: Logger, gate: Gate = Gate(), connections: ConnectionRegistry = ConnectionRegistry()
+    ) {
         self.session = session
         self.logger = logger
+        self.gate = gate
+        self.connections = connections
         started = .now
+        let engine = session.engine
+        readings = SharedReadings(session.journal, directory: session.directory) { engine.now() }
     }
 
     /// The run that a path means: its id in full, as programs name it.
     ///
     /// - Throws: `run.not_found`.
     package func run(_ id: String) throws(RenError) -> RunRow {
-        let row = try journal.read { view throws(RenError) -> RunRow? in
-            guard let number = try view.runNumber(id: id) else { return nil }
-            return try view.run(number)
-        }
-        guard let row, row.number != .journal else {
-            throw RenError(.runNotFound, "there is no run \(id.prefix(200))", hint: "GET /api/v1/runs lists them")
-        }
-        return row
+        try readings.run(id)
     }
 
     /// All routes of the service, in the order of `/openapi.json`.

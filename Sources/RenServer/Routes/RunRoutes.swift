@@ -1,6 +1,207 @@
+import HTTPTypes
+import Ren
+import RenAPI
+import RenCore
+import RenEngine
 import RenJSON
+import RenJournal
 
+/// Runs: the list, and what there is to say of one.
 extension Backend {
-    var runRoutes: [Route] { [] }
-    static let runSchemas: [String: JSON] = [:]
+    var runRoutes: [Route] {
+        [
+            Route(
+                .get, "/api/v1/runs", "Runs, the latest started first",
+                parameters: [
+                    .query("status", "Only these; open are all that are not over", .oneOf(Self.statuses)),
+                    .query("flow", "Only runs of this flow"),
+                    .query("q", "How the id or the flow's name begins"),
+                    .query("started_after", "Started at this time or later", .time),
+                    .query("started_before", "Started before this time", .time), .limit, .cursor,
+                ],
+                answers: [
+                    .json(.ok, "A page of runs; it may hold fewer than asked for and go on", .page(of: .ref("Run")))
+                ],
+                isLong: true, handle: runs),
+            Route(
+                .get, "/api/v1/runs/{run}", "A run with its nodes and problems",
+                parameters: [.ifNoneMatch],
+                answers: [
+                    .json(.ok, "The run as of the event as_of", .ref("RunSnapshot")),
+                    .empty(.notModified, "It is as the ETag in If-None-Match says"),
+                ], isLong: true, handle: snapshot),
+        ]
+    }
+
+    /// As lists show them, and `open` for all that are not over.
+    private static let statuses = RunStatus.allCases.map(\.name) + ["waiting", "open"]
+
+    // MARK: List
+
+    private func runs(_ call: Call) throws -> Reply {
+        var query = RunQuery()
+        query.status = call.text("status").flatMap(RunQuery.Status.init(word:))
+        query.flow = call.text("flow")
+        query.text = call.text("q")
+        query.startedAfter = try call.time("started_after")
+        query.startedBefore = try call.time("started_before")
+        query.limit = call.integer("limit") ?? 50
+        if let after = query.startedAfter, let before = query.startedBefore, after >= before {
+            throw RenError(
+                .init("time.range"), "started_after is not before started_before", hint: "exchange the two")
+        }
+        let words = ["status", "flow", "q", "started_after", "started_before"].map { call.text($0) }
+        if let text = call.text("cursor") {
+            guard let cursor = RunCursor(try PageCursor.place(in: text, of: words)) else { throw PageCursor.invalid }
+            query.cursor = cursor
+        }
+        let page = try journal.runs(query)
+        // A run that waits for a person is shown as waiting, so it is not among those that are running.
+        let rows = query.status == .status(.running) ? page.runs.filter { !$0.isWaiting } : page.runs
+        return .json([
+            "items": .array(try rows.map { .object(try json($0)) }),
+            "next": JSON(page.next.map { PageCursor.text($0.text, of: words) }), "as_of": JSON(page.asOf.rawValue),
+        ])
+    }
+
+    // MARK: One run
+
+    private func snapshot(_ call: Call) async throws -> Reply {
+        let row = try run(call.capture("run"))
+        if call.knows(Self.tag(row)) { return Reply(.notModified).with(.eTag, Self.tag(row)) }
+        let summary = try RunSummary(row.number, in: journal, engineHolds: true)
+        var object = summary.json
+        for member in try json(summary.row) { object[member.key] = member.value }
+        object["as_of"] = JSON(summary.head.sequence.rawValue)
+        object["nodes"] = try await nodes(of: summary)
+        return Reply.json(object).with(.eTag, Self.tag(summary.row))
+    }
+
+    /// The nodes with what only a running engine knows: progress of calls, and how fast maps go on.
+    private func nodes(of summary: RunSummary) async throws -> JSON {
+        guard summary.row.status.isOpen, var nodes = summary.nodesJSON.objectValue else { return summary.nodesJSON }
+        let run = summary.row.number
+        let progress = await session.engine.progress(of: run)
+        for (index, node) in summary.flow.nodes.enumerated() {
+            guard var object = nodes[node.name]?.objectValue else { continue }
+            if summary.state(of: index) == .running {
+                if let progress = progress[NodeNumber(index)] { object["progress"] = progress.json }
+                if summary.rows[index]?.map != nil {
+                    let times = try times.times(of: run, NodeNumber(index), in: journal, now: session.engine.now())
+                    object["rate"] = times?.rate.map { .double($0) } ?? .null
+                    object["eta_milliseconds"] = JSON(times?.eta.map { $0.nanoseconds / 1_000_000 })
+                }
+            }
+            nodes[node.name] = .object(object)
+        }
+        return .object(nodes)
+    }
+
+    /// A run as lists and answers show it.
+    func json(_ row: RunRow) throws(RenError) -> JSONObject {
+        let unready = row.status.isOpen ? session.unready[row.number] : nil
+        let isOurs = try journal.read { view throws(RenError) in try view.isCarried(row, engineHolds: true) }
+        let isCarried = isOurs && unready == nil
+        var object = RunSummary.json(row, isCarried: isCarried)
+        object["control"] = JSON(row.control.rawValue)
+        object["waiting"] = .null
+        if let unready {
+            object["status"] = "waiting"
+            var waiting = unready.json
+            waiting["reason"] = "functions_missing"
+            object["waiting"] = .object(waiting)
+        }
+        return object
+    }
+
+    /// The ETag of a run: what `If-Match` compares stands before the point.
+    static func tag(_ row: RunRow) -> String { "\"\(row.control).\(row.version)\"" }
+
+    // MARK: Schemas
+
+    static let runSchemas: [String: JSON] = {
+        let error: JSON = .answer(
+            ["name": .text("the exception's class, or ren's word"), "message": .text("what it says")],
+            sometimes: ["frame": .text("the line of the user's own code")])
+        let errorOrNull: JSON = ["anyOf": [error, ["type": "null"]]]
+        let waiting: JSON = [
+            "anyOf": [
+                .answer(
+                    [
+                        "reason": .oneOf(["functions_missing"]), "code": .text("stable"),
+                        "message": .text("what is missing"),
+                    ], sometimes: ["hint": .text("what to do")]),
+                ["type": "null"],
+            ],
+            "description": "why ren cannot go on with it, if it cannot",
+        ]
+        let run: JSONObject = [
+            "run": .text("its id"), "flow": .text("the name of its flow"), "flow_hash": .hash,
+            "status": .oneOf(RunStatus.allCases.map(\.name) + ["waiting"]),
+            "carried": ["type": "boolean", "description": "this engine goes on with it"], "created": .time,
+            "updated": .time, "ended": .timeOrNull, "version": .count,
+            "control": ["type": "integer", "minimum": 0, "description": "what If-Match compares"], "first": .count,
+            "last": .count, "error": errorOrNull, "waiting": waiting,
+        ]
+        let node: JSON = .answer(
+            ["status": .oneOf(WorkState.allCases.map(\.name))],
+            sometimes: ["attempts": .count, "begun": .timeOrNull, "ended": .timeOrNull])
+        let problem: JSON = .answer([
+            "name": .text("the exception's class"), "message": .text("of the first failure"),
+            "frame": .textOrNull("the line of the user's own code"), "failures": .count, "attempts": .count,
+            "first": .time, "last": .time, "node": .textOrNull("where it came first"),
+            "key": .textOrNull("of the first item"),
+        ])
+        var snapshot = run
+        snapshot["schema"] = .oneOf(["ren.run/1"])
+        snapshot["as_of"] = .count
+        snapshot["anchor"] = .text("the journal's head: sequence and hash")
+        snapshot["nodes"] = .map(of: node)
+        snapshot["problems"] = .list(of: problem)
+        var started = run
+        started["sequence"] = .count
+        started["is_new"] = .flag
+        started["replayed"] = .flag
+        return [
+            "Run": .answer(run), "RunSnapshot": .answer(snapshot), "RunStarted": .answer(started),
+            "Accepted": .answer([
+                "run": .text("its id"), "status": .oneOf(RunStatus.allCases.map(\.name) + ["waiting"]),
+                "sequence": .count, "version": .count,
+                "replayed": ["type": "boolean", "description": "the key was known: nothing was done again"],
+            ]),
+        ]
+    }()
+}
+
+extension Call {
+    /// A time of the query.
+    ///
+    /// - Throws: `time.range` for a text that is no time that ren can count.
+    func time(_ name: String) throws(RenError) -> Timestamp? {
+        guard let text = text(name) else { return nil }
+        guard let time = Timestamp(iso8601: text) else {
+            throw RenError(
+                .init("time.range"), "\(name) is no time from 1678 to 2261",
+                hint: "write 2026-11-23T03:21:07Z, with %2B for the + of an offset")
+        }
+        return time
+    }
+}
+
+extension RunQuery.Status {
+    fileprivate init?(word: String) {
+        switch word {
+        case "waiting": self = .waiting
+        case "open": self = .open
+        default:
+            guard let status = RunStatus.allCases.first(where: { $0.name == word }) else { return nil }
+            self = .status(status)
+        }
+    }
+}
+
+extension CallProgress {
+    fileprivate var json: JSON {
+        ["done": .double(done), "total": total.map { .double($0) } ?? .null, "text": JSON(text)]
+    }
 }

@@ -48,16 +48,22 @@ package struct Route: Sendable {
         package var schema: JSON?
 
         package static func json(
-            _ status: HTTPResponse.Status = .ok, _ description: String, _ schema: JSON
+            _ status: HTTPResponse.Status, _ description: String, _ schema: JSON
         ) -> Self {
             Answer(status: status, description: description, type: "application/json", schema: schema)
         }
 
+        /// With 200.
+        package static func json(_ description: String, _ schema: JSON) -> Self { json(.ok, description, schema) }
+
         package static func bytes(
-            _ status: HTTPResponse.Status = .ok, _ description: String, type: String
+            _ status: HTTPResponse.Status, _ description: String, type: String
         ) -> Self {
             Answer(status: status, description: description, type: type, schema: nil)
         }
+
+        /// With 200.
+        package static func bytes(_ description: String, type: String) -> Self { bytes(.ok, description, type: type) }
 
         package static func empty(_ status: HTTPResponse.Status, _ description: String) -> Self {
             Answer(status: status, description: description, type: nil, schema: nil)

@@ -1,0 +1,147 @@
+import RenCore
+import RenJSON
+import RenJournal
+import Testing
+
+@Suite("Nodes and items over HTTP", .timeLimit(.minutes(2)))
+struct NodeRoutesTests {
+    @Test("Nodes, in the order of the flow, with counts; one of them with times and output")
+    func nodes() async throws {
+        try await ReadingFixture.with { fixture in
+            let nodes = try await fixture.get("/api/v1/runs/r/nodes")
+            #expect(nodes.status == 200)
+            #expect(nodes.json["items"]?.arrayValue?.map { $0["node"] } == ["m", "after"])
+            let map = nodes.json["items"]?[0]
+            #expect(map?["total"] == 5 && map?["succeeded"] == 4 && map?["failed"] == 1 && map?["each"] == true)
+            let one = try await fixture.get("/api/v1/runs/r/nodes/m")
+            #expect(one.json["times"]?["samples"] == 5)
+            #expect((one.json["times"]?["p50_milliseconds"]?.integerValue ?? -1) >= 0)
+            let after = try await fixture.get("/api/v1/runs/r/nodes/after")
+            #expect(after.json["output"] == 2 && after.json["times"] == .null && after.json["status"] == "succeeded")
+        }
+    }
+
+    @Test(
+        "Windows of items",
+        arguments: [
+            ("", ["sku-1", "sku-2", "sku-3", "sku-4", "sku-5"], 5), ("?state=failed", ["sku-3"], 1),
+            ("?offset=1&limit=2", ["sku-2", "sku-3"], 5), ("?q=KU-4", ["sku-4"], 1), ("?q=nothing", [], 0),
+            ("?sort=key&offset=4", ["sku-5"], 5), ("?offset=99", [], 5),
+        ])
+    func windows(_ query: String, _ keys: [String], _ total: Int64) async throws {
+        try await ReadingFixture.with { fixture in
+            let window = try await fixture.get("/api/v1/runs/r/nodes/m/items\(query)")
+            #expect(window.status == 200)
+            #expect(window.json["items"]?.arrayValue?.compactMap { $0["key"]?.stringValue } == keys)
+            #expect(window.json["total"] == .integer(total))
+            #expect(window.json["counts"]?["succeeded"] == 4)
+        }
+    }
+
+    @Test(
+        "What is not there, and what is asked wrongly",
+        arguments: [
+            ("runs/none/nodes", 404, "run.not_found"), ("runs/r/nodes/x", 404, "node.not_found"),
+            ("runs/r/nodes/after/items", 404, "node.no_items"), ("runs/r/nodes/after/heatmap", 404, "node.no_items"),
+            ("runs/r/nodes/m/items?limit=0", 400, "page.invalid"),
+            ("runs/r/nodes/m/items?state=x", 400, "query.invalid"),
+            ("runs/r/nodes/m/items?problem=12", 400, "query.invalid"),
+            ("runs/r/nodes/m/heatmap?by=x", 400, "query.invalid"),
+            ("runs/r/items/m/sku-9", 404, "item.not_found"), ("runs/r/items/m/3", 404, "item.not_found"),
+            ("runs/r/items/m/sku-3/attempts/2", 404, "attempt.not_found"),
+            ("runs/r/items/m/sku-3/attempts/01", 404, "attempt.not_found"),
+            ("runs/r/timeline?from=yesterday", 400, nil), ("runs/r/timeline?buckets=501", 400, "query.invalid"),
+            ("runs/r/timeline?from=2026-01-02T00:00:00Z&to=2026-01-01T00:00:00Z", 400, "query.invalid"),
+            ("runs/r/nodes/m/items?colour=red", 400, "query.unknown"),
+        ])
+    func refused(_ path: String, _ status: Int, _ code: String?) async throws {
+        try await ReadingFixture.with { fixture in
+            let answer = try await fixture.get("/api/v1/\(path)")
+            #expect(answer.status == status)
+            if let code { #expect(answer.code == code) }
+        }
+    }
+
+    @Test("An item has its attempts with their events, its error or its output; a long one is referred to")
+    func items() async throws {
+        try await ReadingFixture.with { fixture in
+            let good = try await fixture.get("/api/v1/runs/r/items/m/sku-2").json
+            #expect(good["state"] == "succeeded" && good["output"] == "xx" && good["index"] == 1)
+            let attempts = good["attempt_list"]?.arrayValue ?? []
+            #expect(attempts.count == 1 && attempts[0]["outcome"] == "succeeded")
+            #expect(attempts[0]["events"]?.arrayValue?.map { $0["type"] } == ["item.started", "item.succeeded"])
+            #expect(attempts[0]["events"]?[0]?["key"] == "sku-2")
+            #expect(good["input"] == attempts[0]["input"] && good["input"]?.stringValue?.count == 64)
+            let failed = try await fixture.get("/api/v1/runs/r/items/m/sku-3").json
+            #expect(failed["state"] == "failed" && failed["error"]?["name"] == "OddNumber")
+            let attempt = try await fixture.get("/api/v1/runs/r/items/m/sku-3/attempts/1").json
+            #expect(attempt["error"]?["name"] == "OddNumber")
+            let long = try await fixture.get("/api/v1/runs/r/items/m/sku-5").json
+            #expect(long["output"] == .null && long["output_reference"]?["length"] == 70_002)
+            let href = try #require(long["output_reference"]?["href"]?.stringValue)
+            #expect(try await fixture.get(href).body.count == 70_002)
+        }
+    }
+
+    @Test("An item can be asked for while it runs and before it begins")
+    func early() async throws {
+        try await ControlFixture.with { fixture in
+            let flow =
+                "flow: slow\nnodes:\n  m: {function: waits, each: {var: input}, concurrency: 1, key: {var: item}}\n"
+            #expect(try await fixture.put(flow).status == 201)
+            #expect(try await fixture.start("slow", id: "r", input: ["a", "b"]).status == 201)
+            var first = JSON.null
+            while first["state"] != "running" {
+                first = try await fixture.get("/api/v1/runs/r/items/m/a").json
+            }
+            #expect(first["attempts"] == 1 && first["begun"]?.stringValue != nil)
+            #expect(first["attempt_list"]?[0]?["events"]?[0]?["type"] == "item.started")
+            let second = try await fixture.get("/api/v1/runs/r/items/m/b").json
+            #expect(second["state"] == "pending" && second["attempt_list"] == [] && second["input"] == .null)
+            let heatmap = try await fixture.get("/api/v1/runs/r/nodes/m/heatmap")
+            #expect(heatmap.body == [WorkState.running.rawValue, 0])
+            _ = try await fixture.ask("POST", "/api/v1/runs/r:stop", [:])
+            try await fixture.wait(for: "stopped", of: "r")
+        }
+    }
+
+    @Test("The heat map has one byte for each item")
+    func heatmap() async throws {
+        try await ReadingFixture.with { fixture in
+            let states = try await fixture.get("/api/v1/runs/r/nodes/m/heatmap")
+            #expect(states.status == 200 && states.headers["content-type"] == "application/octet-stream")
+            #expect(states.body == [5, 5, 6, 5, 5])
+            #expect(states.headers["ren-as-of"] != nil)
+            #expect(try await fixture.get("/api/v1/runs/r/nodes/m/heatmap?by=attempts").body == [1, 1, 1, 1, 1])
+            #expect(try await fixture.get("/api/v1/runs/r/nodes/m/heatmap?by=ms").body.allSatisfy { $0 > 0 })
+        }
+    }
+
+    @Test("Failures are grouped; the group leads to its items")
+    func problems() async throws {
+        try await ReadingFixture.with { fixture in
+            let groups = try await fixture.get("/api/v1/runs/r/problems").json["items"]?.arrayValue ?? []
+            #expect(groups.count == 1)
+            #expect(groups[0]["name"] == "OddNumber" && groups[0]["failures"] == 1)
+            #expect(groups[0]["samples"] == [["node": "m", "key": "sku-3"]])
+            let fingerprint = try #require(groups[0]["fingerprint"]?.stringValue)
+            let items = try await fixture.get("/api/v1/runs/r/nodes/m/items?problem=\(fingerprint)").json
+            #expect(items["items"]?.arrayValue?.map { $0["key"] } == ["sku-3"])
+            let none = try await fixture.get("/api/v1/runs/r/nodes/m/items?problem=0123456789abcdef").json
+            #expect(none["total"] == 0)
+        }
+    }
+
+    @Test("The timeline has as many buckets as were asked for, and counts each attempt once")
+    func timeline() async throws {
+        try await ReadingFixture.with { fixture in
+            let timeline = try await fixture.get("/api/v1/runs/r/timeline?buckets=10").json
+            let lane = timeline["lanes"]?[0]
+            #expect(lane?["node"] == "m" && (1...10).contains(lane?["started"]?.arrayValue?.count ?? 0))
+            func sum(_ name: String) -> Int64 {
+                (lane?[name]?.arrayValue ?? []).reduce(0) { $0 + ($1.integerValue ?? 0) }
+            }
+            #expect(sum("started") == 5 && sum("succeeded") == 4 && sum("failed") == 1)
+        }
+    }
+}
