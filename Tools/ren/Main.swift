@@ -15,17 +15,24 @@ struct RenTool: AsyncParsableCommand {
             """,
         version: renVersion,
         groupedSubcommands: [
-            CommandGroup(name: "Start", subcommands: [RunCommand.self, ResumeCommand.self]),
+            CommandGroup(
+                name: "Start", subcommands: [RunCommand.self, ResumeCommand.self, ServeCommand.self, OpenCommand.self]),
             CommandGroup(
                 name: "Runs",
                 subcommands: [
-                    RunsCommand.self, ShowCommand.self, ItemsCommand.self, LogsCommand.self, ResultCommand.self,
+                    RunsCommand.self, ShowCommand.self, WatchCommand.self, WaitCommand.self, ItemsCommand.self,
+                    LogsCommand.self, ResultCommand.self,
                 ]),
             CommandGroup(name: "Control", subcommands: [PauseCommand.self, StopCommand.self, SignalCommand.self]),
-            CommandGroup(name: "Flows", subcommands: [FlowCommand.self, FunctionsCommand.self]),
+            CommandGroup(
+                name: "Flows", subcommands: [FlowCommand.self, FunctionsCommand.self, WorkersCommand.self]),
             CommandGroup(name: "Journal", subcommands: [JournalCommand.self]),
             CommandGroup(
-                name: "System", subcommands: [DoctorCommand.self, VersionCommand.self, ExitCodesCommand.self]),
+                name: "System",
+                subcommands: [
+                    DoctorCommand.self, ServiceCommand.self, CompletionCommand.self, VersionCommand.self,
+                    ExitCodesCommand.self,
+                ]),
         ])
 }
 

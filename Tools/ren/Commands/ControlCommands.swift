@@ -1,10 +1,12 @@
 import ArgumentParser
 import Ren
+import RenClient
 import RenCore
 import RenJSON
 import RenJournal
 
-// `pause`, `stop` and `signal`: asked as a passer-by when no engine holds the directory (SEMANTICS.md 9).
+// `pause`, `stop` and `signal`: asked of the engine that holds the directory, and as a passer-by when none does
+// (SEMANTICS.md 9).
 
 /// What the three have in common.
 struct ControlOptions: ParsableArguments {
@@ -14,45 +16,89 @@ struct ControlOptions: ParsableArguments {
     @OptionGroup var data: DataOption
     @OptionGroup var output: OutputOptions
 
-    func ask(_ request: Request, of name: String?, command: String, done: (RunState.Phase) -> String) throws {
+    /// Where the run stands after the request.
+    struct Outcome {
+        var row: RunRow
+        var inFlight: Int
+        var isCarried: Bool
+        var sequence: UInt64
+    }
+
+    /// - Parameter ask: of an engine, with the run's id and the key of the request; gives the sequence of its last event.
+    func ask(
+        _ request: Request, of name: String?, command: String,
+        _ ask: (Client, _ run: String, _ key: String) async throws -> Client.Accepted, done: (Outcome) -> String
+    ) async throws {
         try output.require(.human, .json)
-        let outcome = try PasserBy.ask(
-            request, of: { view throws(RenError) in try RunName.find(name, in: view) }, in: try data.existing(),
-            by: "cli",
-            command: command)
+        let directory = try data.existing()
+        let key = Client.newKey()
+        let (id, sequence) = try await EnginePath.take(in: directory) { client in
+            let id = try Reading(data).run(name).id
+            return (id, try await ask(client, id, key).sequence)
+        } nobody: {
+            let outcome = try PasserBy.ask(
+                request, of: { view throws(RenError) in try RunName.find(name, in: view) }, in: directory, by: "cli",
+                command: command)
+            return (outcome.id, outcome.sequence.rawValue)
+        }
+        try report(try outcome(of: id, sequence), done)
+    }
+
+    private func outcome(of id: String, _ sequence: UInt64) throws -> Outcome {
+        let reading = try Reading(data)
+        let row = try reading.run(id)
+        let (nodes, isCarried) = try reading.journal.read { view throws(RenError) in
+            (try view.nodes(of: row.number), try view.isCarried(row, engineHolds: reading.holder != nil))
+        }
+        let inFlight = nodes.reduce(0) { $0 + $1.row.running }
+        return Outcome(row: row, inFlight: inFlight, isCarried: isCarried, sequence: sequence)
+    }
+
+    private func report(_ outcome: Outcome, _ done: (Outcome) -> String) throws {
         guard output.output == .human else {
             let answer: JSON = [
-                "run": .string(outcome.id), "status": .string(outcome.phase.word),
-                "sequence": JSON(outcome.sequence.rawValue),
+                "run": .string(outcome.row.id), "status": .string(outcome.row.shownStatus),
+                "sequence": .integer(Int64(clamping: outcome.sequence)),
             ]
             return Terminal.printJSON(answer.text)
         }
-        Terminal.print("\(outcome.id)  \(done(outcome.phase))   journal #\(Words.grouped(outcome.sequence.rawValue))")
+        Terminal.print("\(outcome.row.id)  \(done(outcome))   journal #\(Words.grouped(outcome.sequence))")
     }
 }
 
-struct PauseCommand: ParsableCommand {
+extension ControlOptions.Outcome {
+    /// `pausing (3 in flight)`
+    var status: String {
+        ["pausing", "stopping"].contains(row.shownStatus) && inFlight > 0
+            ? "\(row.shownStatus) (\(Words.grouped(inFlight)) in flight)" : row.shownStatus
+    }
+}
+
+struct PauseCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "pause", abstract: "Pause a run that no engine is at work on.")
+        commandName: "pause", abstract: "Pause a run: what is in flight may finish, nothing new begins.")
 
     @Argument(help: ArgumentHelp("Without it the only open run, else the last.", valueName: "run"))
     var name: String?
 
-    @Flag(name: .long, help: "Do not wait for what is in flight.")
+    @Flag(name: .long, help: "Do not wait for what is in flight: it is interrupted, and begins again later.")
     var now = false
 
     @OptionGroup var options: ControlOptions
 
-    func run() throws {
-        try options.ask(.pause(now: now, reason: options.reason), of: name, command: "ren pause") { phase in
-            "\(phase.word); ren resume goes on with it"
+    func run() async throws {
+        let (now, reason) = (now, options.reason)
+        try await options.ask(.pause(now: now, reason: reason), of: name, command: "ren pause") { client, run, key in
+            try await client.pause(run, now: now, reason: reason, key: key)
+        } done: { outcome in
+            "\(outcome.status); ren resume goes on with it"
         }
     }
 }
 
-struct StopCommand: ParsableCommand {
+struct StopCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "stop", abstract: "Stop a run that no engine is at work on: what is open is cancelled.")
+        commandName: "stop", abstract: "Stop a run for good: what is open is cancelled.")
 
     @Argument(help: ArgumentHelp("Without it the only open run, else the last.", valueName: "run"))
     var name: String?
@@ -69,15 +115,19 @@ struct StopCommand: ParsableCommand {
         if now, wait { throw ValidationError("--now and --wait exclude each other") }
     }
 
-    func run() throws {
+    func run() async throws {
         let mode: StopMode = now ? .now : wait ? .wait : .cancel
-        try options.ask(.stop(mode, reason: options.reason), of: name, command: "ren stop") { phase in phase.word }
+        let reason = options.reason
+        try await options.ask(.stop(mode, reason: reason), of: name, command: "ren stop") { client, run, key in
+            try await client.stop(run, mode: mode.rawValue, reason: reason, key: key)
+        } done: { $0.status }
     }
 }
 
-struct SignalCommand: ParsableCommand {
+struct SignalCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "signal", abstract: "Give a waiting run what it waits for; ren resume goes on with it.")
+        commandName: "signal", abstract: "Give a waiting run what it waits for.",
+        discussion: "An engine goes on with the run at once; without one, ren resume does.")
 
     @Argument(help: ArgumentHelp("As ren --help says.", valueName: "run"))
     var runName: String
@@ -90,27 +140,18 @@ struct SignalCommand: ParsableCommand {
 
     @OptionGroup var options: ControlOptions
 
-    func run() throws {
+    func run() async throws {
         let value = try value.map { text throws(RenError) in try TextArgument.json(text) } ?? .null
-        let payload = Payload(hashing: value.compact)
-        try options.ask(.signal(name: name, payload: payload), of: runName, command: "ren signal") { phase in
-            let recorded = "signal \(Terminal.escaped(name)) recorded; "
-            if case .ended = phase { return recorded + "the run \(phase.word)" }
-            return recorded + (phase == .running ? "" : "the run is \(phase.word); ") + "ren resume goes on with it"
-        }
-    }
-}
-
-extension RunState.Phase {
-    var word: String {
-        switch self {
-        case .running: "running"
-        case .pausing: "pausing"
-        case .paused: "paused"
-        case .stopping: "stopping"
-        case .ending: "ending"
-        case .ended(let status): status.rawValue
-        case .quarantined: "quarantined"
+        let (signal, reason) = (name, options.reason)
+        let request = Request.signal(name: signal, payload: Payload(hashing: value.compact))
+        try await options.ask(request, of: runName, command: "ren signal") { client, run, key in
+            try await client.signal(run, name: signal, data: value, reason: reason, key: key)
+        } done: { outcome in
+            let recorded = "signal \(Terminal.escaped(signal)) recorded; "
+            guard outcome.row.status.isOpen else { return recorded + "the run \(outcome.row.shownStatus)" }
+            let isPaused = outcome.row.status != .running
+            if outcome.isCarried, !isPaused { return recorded + "the run goes on" }
+            return recorded + (isPaused ? "the run is \(outcome.status); " : "") + "ren resume goes on with it"
         }
     }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Ren
+import RenAPI
 import RenCore
 import RenJSON
 import RenJournal

@@ -2,6 +2,6 @@ import ArgumentParser
 
 struct FlowCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "flow", abstract: "Check flow files, and try expressions.",
-        subcommands: [FlowCheckCommand.self, FlowEvalCommand.self])
+        commandName: "flow", abstract: "Check flow files, register them, and try expressions.",
+        subcommands: [FlowCheckCommand.self, FlowEvalCommand.self, FlowRegisterCommand.self])
 }

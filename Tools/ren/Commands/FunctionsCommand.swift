@@ -7,8 +7,8 @@ import RenWorkers
 
 struct FunctionsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "functions", abstract: "List the functions of this project and of -f, or check that they load.",
-        subcommands: [FunctionsListCommand.self, FunctionsCheckCommand.self],
+        commandName: "functions", abstract: "List the functions of this project and of -f, check that they load, or try one.",
+        subcommands: [FunctionsListCommand.self, FunctionsCheckCommand.self, FunctionsTryCommand.self],
         defaultSubcommand: FunctionsListCommand.self)
 }
 
@@ -79,15 +79,15 @@ struct FunctionsCheckCommand: AsyncParsableCommand {
 }
 
 extension FunctionOptions {
+    static let noFiles = RenError(
+        .functionFileMissing, "no function files are named",
+        hint: "name them with -f FILE.py, or with functions: in ren.yaml")
+
     /// Asks the files of the project around the current folder, and those of `-f`.
     fileprivate func discover(_ data: DataOption) async throws -> Discovery {
         let project = try Project.find(from: SystemFile.currentDirectory)
         let files = try all(with: project)
-        guard !files.isEmpty else {
-            throw RenError(
-                .functionFileMissing, "no function files are named",
-                hint: "name them with -f FILE.py, or with functions: in ren.yaml")
-        }
+        guard !files.isEmpty else { throw Self.noFiles }
         return try await FunctionProbe.discover(files, in: try data.directory, install: policy(project)) {
             Terminal.complain(Terminal.escaped($0))
         }

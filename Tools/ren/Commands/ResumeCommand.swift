@@ -1,5 +1,6 @@
 import ArgumentParser
 import Ren
+import RenClient
 import RenCore
 import RenJournal
 
@@ -25,35 +26,70 @@ struct ResumeCommand: AsyncParsableCommand {
         options.command = "ren resume"
         options.processes = project?.processes
         options.slots = project?.slots
-        let session = try await Session(try data.path, options)
+        guard let session = try await EnginePath.become(try data.path, options) else {
+            leave(try await ask(project))
+        }
+        let service = EngineService(session)
+        service.start()
         do {
-            leave(try await resume(session, project))
+            leave(try await resume(session, service, project))
         } catch {
+            await service.stop()
             await session.close()
             throw error
         }
     }
 
-    private func resume(_ session: Session, _ project: Project?) async throws -> ExitCode {
-        let row = try session.journal.read { view throws(RenError) in
-            try RunName.find(name, in: view)
-        }
-        guard row.status.isOpen else {
-            throw RenError(
-                row.status == .quarantined ? .runQuarantined : .runFinished,
-                "run \(row.id) has ended: \(row.status.name)", hint: "ren show \(row.id) prints its summary")
-        }
+    // MARK: As the engine
+
+    private func resume(
+        _ session: Session, _ service: EngineService, _ project: Project?
+    ) async throws -> ExitCode {
+        let row = try session.journal.read { view throws(RenError) in try RunName.find(name, in: view) }
+        try row.checkOpen()
         let loaded = try await loadFunctions(session, row, project)
         for file in loaded.changed {
             Terminal.complain(
                 "\(Terminal.escaped(file)) has changed since it was recorded; new attempts use it as it is")
         }
-        let live = LiveRun(
-            session: session, number: row.number, id: row.id, options: output, showsProgress: !noProgress)
-        live.announce("\(row.flowName) \(row.id)  goes on; Ctrl-C pauses and leaves")
+        let report = RunReport(id: row.id, options: output, showsProgress: !noProgress)
+        report.announce("\(row.flowName) \(row.id)  goes on; Ctrl-C pauses and leaves", in: session.directory)
         Signals.watch()
         try await session.takeUp(row.number, functions: loaded, by: Asker(by: "cli"))
-        return try await live.follow()
+        return try await LiveRun(session: session, service: service, number: row.number, report: report).follow()
+    }
+
+    // MARK: As a client of the engine that is there
+
+    private func ask(_ project: Project?) async throws -> ExitCode {
+        let row = try Reading(data).run(name)
+        try row.checkOpen()
+        let files = functions.files.isEmpty ? nil : try FunctionOptions.named(functions.files)
+        let directory = try data.directory
+        Signals.watch()
+        try await EnginePath.take(in: directory) { client in
+            try await goOn(row.id, client, files, project)
+        } nobody: {
+            throw RenError(
+                .engineGone, "the engine of \(directory.path) has just gone", hint: "run the command again")
+        }
+        let report = RunReport(id: row.id, options: output, showsProgress: !noProgress)
+        report.announce(
+            "\(row.flowName) \(row.id)  goes on in the engine that is there; Ctrl-C leaves it running", in: directory)
+        return try await FollowedRun(row.id, data, report).followToEnd()
+    }
+
+    private func goOn(
+        _ run: String, _ client: Client, _ files: [Client.FunctionFile]?, _ project: Project?
+    ) async throws(RenError) {
+        do throws(RenError) {
+            _ = try await functions.withInstalling(project) { install throws(RenError) in
+                try await client.resume(run, reason: nil, functions: files, install: install)
+            }
+        } catch {
+            // One that goes on already is followed all the same.
+            guard error.code == .runNotPaused else { throw error }
+        }
     }
 
     /// The files named now, else those that the run was started with.
@@ -67,5 +103,15 @@ struct ResumeCommand: AsyncParsableCommand {
         return try await session.functions.load(functions.files, install: functions.policy(project)) { line in
             Terminal.complain(Terminal.escaped(line))
         }
+    }
+}
+
+extension RunRow {
+    /// - Throws: `run.finished`, `run.quarantined`.
+    func checkOpen() throws(RenError) {
+        guard !status.isOpen else { return }
+        throw RenError(
+            status == .quarantined ? .runQuarantined : .runFinished, "run \(id) has ended: \(status.name)",
+            hint: "ren show \(id) prints its summary")
     }
 }

@@ -1,14 +1,16 @@
 import ArgumentParser
 import Ren
+import RenClient
 import RenCore
 import RenJSON
 import RenJournal
 
 struct RunCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "run", abstract: "Run a flow here and follow it until it ends or waits for a person.",
+        commandName: "run", abstract: "Run a flow and follow it until it ends or waits for a person.",
         discussion: """
-            Ctrl-C pauses the run, lets what is in flight finish and leaves; ren resume goes on with it. Twice leaves \
+            With an engine at work in the data directory (ren serve, another ren run) it is the client of that one, and \
+            Ctrl-C only stops watching. Without one it is the engine itself: Ctrl-C pauses the run, lets what is in flight finish and leaves; ren resume goes on with it. Twice leaves \
             at once, and nothing that was finished is done again. With --id the same command again goes on with the \
             run, or prints the result of one that has ended.
             """,
@@ -47,39 +49,89 @@ struct RunCommand: AsyncParsableCommand {
                 .fileNotFound, "there is no file \(file)",
                 hint: file.hasPrefix("/") ? nil : "paths of -f are relative to the folder you are in")
         }
-        let session = try await Session(try data.path, options(project))
+        let request = RunRequest(flow: flow, check: check, input: input, files: files, project: project)
+        guard let session = try await EnginePath.become(try data.path, options(project)) else {
+            leave(try await ask(request))
+        }
+        let service = EngineService(session)
+        service.start()
         do {
-            leave(try await start(session, flow, check, input, files, project))
+            leave(try await start(session, service, request))
         } catch {
+            await service.stop()
             await session.close()
             throw error
         }
     }
 
+    /// What is to be run.
+    private struct RunRequest {
+        var flow: Flow
+        var check: FlowCheck
+        var input: JSON
+        var files: [String]
+        var project: Project?
+    }
+
+    // MARK: As the engine
+
     private func start(
-        _ session: Session, _ flow: Flow, _ check: FlowCheck, _ input: JSON, _ files: [String], _ project: Project?
+        _ session: Session, _ service: EngineService, _ request: RunRequest
     ) async throws -> ExitCode {
-        let loaded = try await session.functions.load(files, install: functions.policy(project)) { line in
-            Terminal.complain(Terminal.escaped(line))
-        }
-        let errors = FunctionCheck.errors(of: flow, in: check.document, signatures: loaded.signatures)
+        let flow = request.flow
+        let loaded = try await session.functions.load(
+            request.files, install: functions.policy(request.project)
+        ) { Terminal.complain(Terminal.escaped($0)) }
+        let errors = FunctionCheck.errors(of: flow, in: request.check.document, signatures: loaded.signatures)
         guard errors.isEmpty else {
             let hinted = FunctionOptions.hinted(errors, known: loaded.signatures.count)
             throw FlowErrors(hinted.map { $0.named(self.flow) })
         }
         Signals.watch()
-        let started = try await session.start(flow, input: input, id: id, functions: loaded, by: Asker(by: "cli"))
-        let live = LiveRun(
-            session: session, number: started.number, id: started.id, options: output, showsProgress: !noProgress)
+        let started = try await session.start(
+            flow, input: request.input, id: id, functions: loaded, by: Asker(by: "cli"))
+        let report = RunReport(id: started.id, options: output, showsProgress: !noProgress)
+        let live = LiveRun(session: session, service: service, number: started.number, report: report)
         guard !started.isNew else {
-            live.announce("\(flow.name) \(started.id)  started; Ctrl-C pauses and leaves, ren resume goes on")
+            report.announce(
+                "\(flow.name) \(started.id)  started; Ctrl-C pauses and leaves, ren resume goes on",
+                in: session.directory)
             return try await live.follow()
         }
         let status = try session.journal.read { view throws(RenError) in try view.run(started.number)?.status }
         guard status?.isOpen == true else { return try await live.finish() }
-        live.announce("\(flow.name) \(started.id)  goes on")
+        report.announce("\(flow.name) \(started.id)  goes on", in: session.directory)
         try await session.takeUp(started.number, functions: loaded, by: Asker(by: "cli"))
         return try await live.follow()
+    }
+
+    // MARK: As a client of the engine that is there
+
+    private func ask(_ request: RunRequest) async throws -> ExitCode {
+        let flow = request.flow
+        let files = try FunctionOptions.named(request.files)
+        let bytes = try SystemFile.read(self.flow, limit: FlowFile.sizeMax)
+        let isYAML = FlowFile.Format(ofFile: self.flow) == .yaml
+        let directory = try data.directory
+        Signals.watch()
+        let (run, isNew) = try await EnginePath.take(in: directory) { client in
+            let version = try await client.register(flow: bytes, isYAML: isYAML)
+            let started = try await functions.withInstalling(request.project) { install throws(RenError) in
+                try await client.start(
+                    flow: version.flow, hash: version.hash, input: request.input, id: id, functions: files,
+                    install: install)
+            }
+            return (started.run, started.isNew)
+        } nobody: {
+            throw RenError(
+                .engineGone, "the engine of \(directory.path) has just gone", hint: "run the command again")
+        }
+        let report = RunReport(id: run, options: output, showsProgress: !noProgress)
+        let followed = try FollowedRun(run, data, report)
+        report.announce(
+            "\(flow.name) \(run)  \(isNew ? "started" : "goes on") in the engine that is there; Ctrl-C leaves it running",
+            in: directory)
+        return try await followed.followToEnd()
     }
 
     private func options(_ project: Project?) -> Session.Options {

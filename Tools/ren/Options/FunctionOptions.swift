@@ -1,6 +1,8 @@
 import ArgumentParser
 import Ren
+import RenClient
 import RenCore
+import RenWorkers
 
 /// `-f` and `--install`.
 struct FunctionOptions: ParsableArguments {
@@ -30,11 +32,35 @@ struct FunctionOptions: ParsableArguments {
     func policy(_ project: Project?) -> FunctionLoader.Install {
         if install || project?.environments == .install { return .yes }
         guard Terminal.inputIsTerminal else { return .no }
-        return .ask { packages in
-            Terminal.writeToStandardError(
-                "The functions need: \(Terminal.escaped(packages.joined(separator: ", ")))\nInstall them? [y/N] "
-            )
-            return ["y", "yes"].contains(readLine()?.lowercased() ?? "")
+        return .ask { packages in Self.mayInstall("The functions need: \(packages.joined(separator: ", "))") }
+    }
+
+    /// Asks the person at the terminal.
+    private static func mayInstall(_ need: String) -> Bool {
+        Terminal.writeToStandardError("\(Terminal.escaped(need))\nInstall them? [y/N] ")
+        return ["y", "yes"].contains(readLine()?.lowercased() ?? "")
+    }
+
+    /// Lets an engine do something with function files, and once more with leave to install packages when it needs it
+    /// and the person at the terminal gives it.
+    ///
+    /// - Parameter request: gets that leave.
+    func withInstalling<Result>(
+        _ project: Project?, _ request: (Bool) async throws(RenError) -> Result
+    ) async throws(RenError) -> Result {
+        let isAllowed = install || project?.environments == .install
+        do throws(RenError) {
+            return try await request(isAllowed)
+        } catch {
+            guard error.code == .environmentMissing, !isAllowed, Terminal.inputIsTerminal,
+                Self.mayInstall(error.message)
+            else { throw error }
+            return try await request(true)
         }
+    }
+
+    /// The files as an engine elsewhere is told of them.
+    static func named(_ files: [String]) throws(RenError) -> [Client.FunctionFile] {
+        try FunctionSet(files: files).files.map { Client.FunctionFile(path: $0.path, hash: $0.hash) }
     }
 }

@@ -7,10 +7,9 @@ import RenJournal
 /// Follows a run that this process carries, until it rests; shared by `run` and `resume`.
 struct LiveRun {
     let session: Session
+    let service: EngineService
     let number: RunNumber
-    let id: String
-    let options: OutputOptions
-    let showsProgress: Bool
+    let report: RunReport
 
     /// - Returns: what the process ends with.
     func follow() async throws -> ExitCode {
@@ -29,29 +28,40 @@ struct LiveRun {
         return try await finish()
     }
 
-    /// Prints where the run stands, and closes the session.
+    /// Prints where the run stands, waits for the runs of clients, and closes the session.
     func finish() async throws -> ExitCode {
         let summary = try RunSummary(number, in: session.journal, engineHolds: true)
         let output = try summary.output(in: session.journal)
-        await session.close()
-        print(summary, output)
+        let others = try await session.openClientRuns(besides: number)
+        if others.isEmpty {
+            await leaveEngine()
+            report.print(summary, output)
+        } else {
+            report.print(summary, output)
+            Terminal.complain(
+                "stays for \(Words.count(others.count, "run")) of other terminals; Ctrl-C leaves (nothing is lost)")
+            await waitForClients()
+            await leaveEngine()
+        }
         if Signals.received == Signals.terminate, summary.row.status.isOpen { return .terminated }
         return .of(summary.row.status)
     }
 
-    /// A line before the progress.
-    func announce(_ text: String) {
-        guard showsProgress, options.output == .human else { return }
-        Terminal.complain("ren \(renVersion) · data \(session.directory.path)\n\(text)")
+    private func leaveEngine() async {
+        await service.stop()
+        await session.close()
     }
 
     // MARK: While it runs
 
     private func paint() async {
-        guard showsProgress, options.output == .human || Terminal.errorsCanRepaint else { return }
-        var view = ProgressView(run: id, style: Style(options.color, isTerminal: Terminal.errorsCanRepaint))
+        guard var view = report.makeProgress() else { return }
         while let state = await session.engine.state(of: number) {
-            view.show(state, await session.engine.progress(of: number))
+            let progress = await session.engine.progress(of: number)
+            view.show(
+                state.plan.flow.nodes.indices.map { index in
+                    NodeProgress(NodeNumber(index), in: state, progress[NodeNumber(index)])
+                })
             do {
                 try await Task.sleep(for: .milliseconds(200))
             } catch {
@@ -63,13 +73,7 @@ struct LiveRun {
 
     /// The first Ctrl-C pauses the run; the second never gets here.
     private func listen() async {
-        while Signals.received == nil {
-            do {
-                try await Task.sleep(for: .milliseconds(50))
-            } catch {
-                return
-            }
-        }
+        guard await Signals.wait() else { return }
         let running = await session.engine.state(of: number)?.running ?? 0
         Terminal.complain(
             "\npausing: \(Words.count(running, "call")) in flight may finish; again to leave at once (nothing is lost)")
@@ -85,17 +89,20 @@ struct LiveRun {
         }
     }
 
-    // MARK: At the end
-
-    private func print(_ summary: RunSummary, _ output: [UInt8]?) {
-        guard options.output == .human else { return Terminal.printJSON(summary.report(output: output)) }
-        var lines = [summary.text(options.style)]
-        if let output {
-            lines.append(
-                "Output\n  " + Terminal.escaped(String(decoding: output.prefix(1000), as: UTF8.self).shortened(to: 500))
-            )
+    /// Returns when the runs of clients are done, or at Ctrl-C.
+    private func waitForClients() async {
+        await withTaskGroup { group in
+            group.addTask { [self] in
+                do throws(RenError) {
+                    try await session.waitUntilClientsAreDone(besides: number)
+                } catch {
+                    Complaint(error).print()
+                }
+            }
+            // One that came while our own run was followed has paused that; it is not meant for those of others.
+            if Signals.received == nil { group.addTask { _ = await Signals.wait() } }
+            await group.next()
+            group.cancelAll()
         }
-        lines.append("Anchor\n  \(summary.anchor)")
-        Terminal.print(lines.joined(separator: "\n"))
     }
 }

@@ -1,5 +1,7 @@
+import Ren
 import RenCore
 import RenEngine
+import RenJournal
 
 /// How far one node of a run is, as progress lines show it.
 struct NodeProgress: Equatable {
@@ -32,6 +34,36 @@ struct NodeProgress: Equatable {
             total = progress.total
         }
         note = Self.note(number, in: state, progress)
+    }
+
+    /// As the journal has it, for who follows a run of another process. What functions report of their progress, and what
+    /// they said last, is known to its engine alone.
+    init(_ index: Int, of flow: Flow, _ rows: [NodeRow?]) {
+        let node = rows[index]
+        name = flow.nodes[index].name
+        state = (node?.shownState ?? .pending).name
+        if let map = node?.map {
+            let counts = map.counts
+            done = Double(counts[.succeeded] + counts[.failed] + counts[.skipped] + counts[.cancelled])
+            total = Double(map.total)
+            failed = counts[.failed]
+            retrying = counts[.retrying]
+            running = counts[.running]
+        }
+        note = Self.note(index, of: flow, rows)
+    }
+
+    private static func note(_ index: Int, of flow: Flow, _ rows: [NodeRow?]) -> String {
+        guard let node = rows[index] else {
+            let open = flow.nodes[index].after.filter { rows[$0.node.index]?.state.isSettled != true }
+            return open.isEmpty
+                ? "" : "waits for " + open.map { flow.nodes[$0.node.index].name }.joined(separator: ", ")
+        }
+        switch node.state {
+        case .waiting: return node.signal.map { "for signal \($0): \(node.message ?? "")" } ?? ""
+        case .failed: return node.error?.text ?? ""
+        default: return node.state.isSettled ? node.way.map { "→ \($0)" } ?? "" : ""
+        }
     }
 
     private static func note(_ number: NodeNumber, in state: RunState, _ progress: CallProgress?) -> String {

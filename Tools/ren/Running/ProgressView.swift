@@ -18,11 +18,9 @@ struct ProgressView {
         self.style = style
     }
 
-    mutating func show(_ state: RunState, _ progress: [NodeNumber: CallProgress]) {
+    /// - Parameter nodes: all of the flow, in its order.
+    mutating func show(_ nodes: [NodeProgress]) {
         let now = ContinuousClock.now
-        let nodes = state.plan.flow.nodes.indices.map { index in
-            NodeProgress(NodeNumber(index), in: state, progress[NodeNumber(index)])
-        }
         for node in nodes where node.state == "running" {
             if let done = node.done { rates[node.name, default: Rate()].note(done, at: now) }
         }

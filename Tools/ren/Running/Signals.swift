@@ -34,6 +34,18 @@ enum Signals {
         return signal == 0 ? nil : signal
     }
 
+    /// Returns at the first signal: true; false when cancelled.
+    static func wait() async -> Bool {
+        while received == nil {
+            do {
+                try await Task.sleep(for: .milliseconds(50))
+            } catch {
+                return false
+            }
+        }
+        return true
+    }
+
     static let terminate = SIGTERM
 
     private static let first = Atomic<Int32>(0)

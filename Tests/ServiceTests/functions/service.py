@@ -1,0 +1,45 @@
+"""Functions that the tests of the service run."""
+
+import asyncio
+import os
+import time
+
+import ren
+
+
+@ren.function
+def echo(value: object = None) -> object:
+    return value
+
+
+@ren.function
+def note(log: str, ctx: ren.Context) -> str:
+    """Leaves one line in a file: what happened is counted outside of ren."""
+    file = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    try:
+        os.write(file, f"{ctx.run}\n".encode())
+    finally:
+        os.close(file)
+    return ctx.run
+
+
+@ren.function
+def numbers(count: int) -> list:
+    return list(range(count))
+
+
+@ren.function
+async def double(n: int) -> int:
+    await asyncio.sleep(0)
+    return 2 * n
+
+
+@ren.function
+def slow(seconds: float) -> float:
+    time.sleep(seconds)
+    return seconds
+
+
+@ren.function
+def say(text: str, ctx: ren.Context) -> None:
+    ctx.log.info(text)
