@@ -41,6 +41,8 @@ final class RequestGuard: ChannelDuplexHandler, RemovableChannelHandler {
     private var isFirst = true
     private var isInputClosed = false
     private var isLastAnswer = false
+    /// Done when the last answer is with the kernel.
+    private var answerWritten: EventLoopFuture<Void>?
     private var isLingering = false
     private var isOutputShut = false
     private var context: ChannelHandlerContext?
@@ -104,7 +106,6 @@ final class RequestGuard: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        print("ERR", error)
         guard !isLingering else { return }
         guard let error = error as? HTTPParserError else {
             context.fireErrorCaught(error)
@@ -187,7 +188,9 @@ final class RequestGuard: ChannelDuplexHandler, RemovableChannelHandler {
             context.write(data, promise: promise)
         case .end:
             answer = .complete
-            context.write(data, promise: promise)
+            let written = promise ?? context.eventLoop.makePromise(of: Void.self)
+            answerWritten = written.futureResult
+            context.write(data, promise: written)
             if isLastAnswer {
                 linger(context)
             } else if reading == .complete {
@@ -227,7 +230,9 @@ final class RequestGuard: ChannelDuplexHandler, RemovableChannelHandler {
             version: .http1_1, status: HTTPResponseStatus(statusCode: request.status), headers: headers)
         context.write(wrapOutboundOut(.head(response)), promise: nil)
         if head?.method != .HEAD { context.write(wrapOutboundOut(.body(.byteBuffer(body))), promise: nil) }
-        context.write(wrapOutboundOut(.end(nil)), promise: nil)
+        let written = context.eventLoop.makePromise(of: Void.self)
+        answerWritten = written.futureResult
+        context.write(wrapOutboundOut(.end(nil)), promise: written)
         linger(context)
         context.fireErrorCaught(RequestRefused(request: request))
     }
@@ -237,20 +242,26 @@ final class RequestGuard: ChannelDuplexHandler, RemovableChannelHandler {
     private func linger(_ context: ChannelHandlerContext) {
         guard !isLingering else { return }
         isLingering = true
-        print("LINGER", reading, answer)
         held = []
         deadline = .distantFuture  // until the answer is out, `WriteWatch` keeps the time
         context.flush()
+        // Only now: NIO answers the closing of output with that of everything when the peer has closed its side.
+        (answerWritten ?? context.eventLoop.makeSucceededVoidFuture()).assumeIsolated().whenComplete { _ in
+            self.shutOutput()
+        }
+        context.read()
+    }
+
+    private func shutOutput() {
+        guard let context else { return }
         let isShut = context.eventLoop.makePromise(of: Void.self)
         isShut.futureResult.assumeIsolated().whenComplete { _ in self.outputIsShut() }
         context.close(mode: .output, promise: isShut)
-        context.read()
     }
 
     private func outputIsShut() {
         guard let context else { return }
         isOutputShut = true
-        print("SHUT", isInputClosed)
         if isInputClosed {
             context.close(promise: nil)
         } else {
@@ -258,9 +269,7 @@ final class RequestGuard: ChannelDuplexHandler, RemovableChannelHandler {
         }
     }
 
-    func channelInactive(context: ChannelHandlerContext) { print("INACTIVE", reading, answer); context.fireChannelInactive() }
     func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
-        print("CLOSE", mode, isLingering, reading, answer)
         switch mode {
         case .output:
             linger(context)
@@ -273,7 +282,6 @@ final class RequestGuard: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        print("EVENT", event, isLingering, reading, answer)
         switch event {
         case ChannelEvent.inputClosed:
             isInputClosed = true
@@ -338,22 +346,5 @@ final class RequestGuard: ChannelDuplexHandler, RemovableChannelHandler {
         case .idle, .head, .body, .complete:
             context.close(promise: nil)
         }
-    }
-}
-
-/// Shows bytes to the guard before they are decoded.
-final class RequestMeter: ChannelInboundHandler, RemovableChannelHandler {
-    typealias InboundIn = ByteBuffer
-    typealias InboundOut = ByteBuffer
-
-    private let requests: RequestGuard
-
-    init(_ requests: RequestGuard) {
-        self.requests = requests
-    }
-
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        guard requests.bytesArrived(unwrapInboundIn(data)) else { return }
-        context.fireChannelRead(data)
     }
 }

@@ -287,7 +287,8 @@ extension LiveTests {
                 try await server.expectGoodRequest()
                 #expect(try await clients[0].answer().isEmpty)
                 #expect(clients[499].channel.isActive)
-                for client in clients where client.channel.isActive { try? await client.close() }  // or just closed by us
+                // or just closed by us
+                for client in clients where client.channel.isActive { try? await client.close() }
             }
         }
 
