@@ -81,7 +81,8 @@ let package = Package(
         .target(
             name: "RenServer",
             dependencies: [
-                "RenAPI", "RenWebSocket", "RenAssets", "Ren", "RenJSON", "RenYAML", "RenCore", "RenJournal", "RenWorkers",
+                "RenAPI", "RenWebSocket", "RenAssets", "Ren", "RenJSON", "RenYAML", "RenCore", "RenJournal",
+                "RenWorkers",
                 "RenEngine", crypto,
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),

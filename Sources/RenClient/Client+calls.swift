@@ -59,7 +59,8 @@ extension Client {
         return Started(run: try text("run", in: answer), isNew: answer.status == 201)
     }
 
-    package func pause(_ run: String, now: Bool, reason: String?, key: String? = nil) async throws(RenError) -> Accepted {
+    package func pause(_ run: String, now: Bool, reason: String?, key: String? = nil) async throws(RenError) -> Accepted
+    {
         try await command("pause", run, now ? ["now": true] : [:], reason, key)
     }
 
@@ -72,7 +73,9 @@ extension Client {
     }
 
     /// - Parameter mode: `cancel`, `now` or `wait`.
-    package func stop(_ run: String, mode: String, reason: String?, key: String? = nil) async throws(RenError) -> Accepted {
+    package func stop(_ run: String, mode: String, reason: String?, key: String? = nil) async throws(RenError)
+        -> Accepted
+    {
         try await command("stop", run, ["mode": .string(mode)], reason, key)
     }
 

@@ -47,7 +47,8 @@ package struct ConnectionLimits: Sendable {
 
     /// From the upgrade to `WebSocketConnection.trust()`; then close 4401.
     package var untrustedTimeout = Duration.seconds(5)
-    /// All payload bytes of a socket before it is trusted; beyond it close 1009.
+    /// All payload bytes of a socket before it is trusted; beyond it close 1009. Counted by whole frames, so that one
+    /// frame of `frameBytesMax` may be held until its end.
     package var untrustedBytesMax = 4 * 1024
     /// Sockets not yet trusted, at once; beyond it the upgrade is answered with 503.
     package var untrustedSocketsMax = 8

@@ -107,11 +107,11 @@ final class RequestGuard: ChannelDuplexHandler, RemovableChannelHandler {
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         guard !isLingering else { return }
-        guard let error = error as? HTTPParserError else {
+        if let error = error as? HTTPParserError {
+            take(.refusal(RequestRules.refusal(for: error, limits: limits)), context)
+        } else if !(error is ByteToMessageDecoderError) {  // repeats while the refusal waits for an answer before it
             context.fireErrorCaught(error)
-            return
         }
-        take(.refusal(RequestRules.refusal(for: error, limits: limits)), context)
     }
 
     private func take(_ next: Held, _ context: ChannelHandlerContext) {

@@ -20,6 +20,10 @@ enum RequestRules {
         guard head.uri.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f }) else {
             return .malformed("the request target holds bytes that must be percent-encoded")
         }
+        // A target with a host of its own would pass for a request to the host that the field names.
+        guard head.uri.hasPrefix("/") || head.uri == "*" else {
+            return .malformed("the request target is not a path")
+        }
         let encodings = head.headers[canonicalForm: "transfer-encoding"].map { $0.lowercased() }
         guard encodings.isEmpty || encodings == ["chunked"] else {
             return .malformed("the only transfer encoding is chunked")

@@ -81,6 +81,7 @@ struct WebSocketChannel: HTTPChannelHandler {
             outcome = try await value.outcome.get()
         } catch {
             logger.trace("connection ended before its first request", metadata: ["error": "\(error)"])
+            value.channel.close(promise: nil)  // closed already, unless the upgrade itself failed
             return
         }
         switch outcome {

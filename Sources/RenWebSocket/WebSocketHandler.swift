@@ -14,6 +14,8 @@ final class WebSocketHandler: ChannelDuplexHandler {
     private var machine: WebSocketMachine
     private var context: ChannelHandlerContext?
     private var isReadHeld = false
+    /// Payload of the peer's last ping, as long as the channel takes nothing.
+    private var owedPong: ByteBuffer?
     private var timer: (due: NIODeadline, task: Scheduled<Void>)?
     private var grace: Scheduled<Void>?
 
@@ -57,6 +59,8 @@ final class WebSocketHandler: ChannelDuplexHandler {
             context.close(promise: nil)
         case is ChannelShouldQuiesceEvent:
             perform(machine.close(1001, reason: "the server is shutting down"), context)
+        case is CloseIfIdle:
+            tracked.keep()
         default:
             context.fireUserInboundEventTriggered(event)
         }
@@ -106,7 +110,10 @@ final class WebSocketHandler: ChannelDuplexHandler {
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
-        if context.channel.isWritable { drain() }
+        if context.channel.isWritable {
+            if machine.isOpen, let pong = owedPong.take() { send(.pong, pong, context) }
+            drain()
+        }
         context.fireChannelWritabilityChanged()
     }
 
@@ -117,16 +124,24 @@ final class WebSocketHandler: ChannelDuplexHandler {
             switch action {
             case .deliver(let text): socket.received(text)
             case .ping(let data): send(.ping, data, context)
-            case .pong(let data): send(.pong, data, context)
+            case .pong(let data): answerPing(data, context)
             case .close(let code, let reason, let next): sendClose(code, reason, next, context)
             case .end: context.close(promise: nil)
             }
         }
     }
 
+    /// Answers at once, or only the last ping when the peer reads slower than it pings (RFC 6455, 5.5.3), so that
+    /// no pongs pile up.
+    private func answerPing(_ data: ByteBuffer, _ context: ChannelHandlerContext) {
+        if context.channel.isWritable {
+            send(.pong, data, context)
+        } else {
+            owedPong = data
+        }
+    }
+
     private func send(_ opcode: WebSocketOpcode, _ data: ByteBuffer, _ context: ChannelHandlerContext) {
-        // A peer that pings and does not read gets no pongs queued for it.
-        guard context.channel.isWritable else { return }
         context.writeAndFlush(wrapOutboundOut(WebSocketFrame(fin: true, opcode: opcode, data: data)), promise: nil)
     }
 
@@ -167,7 +182,8 @@ final class WebSocketHandler: ChannelDuplexHandler {
         timer?.task.cancel()
         let task = context.eventLoop.assumeIsolated().scheduleTask(deadline: due) {
             self.timer = nil
-            self.perform(self.machine.tick(now: .now(), isReading: !self.isReadHeld), context)
+            let isFlowing = !self.isReadHeld && context.channel.isWritable
+            self.perform(self.machine.tick(now: .now(), isFlowing: isFlowing), context)
             self.schedule(context)
         }
         timer = (due, task)

@@ -179,13 +179,14 @@ struct WebSocketMachine {
         return min(nextPing, pongBy, isTrusted ? .distantFuture : trustBy)
     }
 
-    /// - Parameter isReading: false while nothing is read from the peer, whose pongs then cannot be seen.
-    mutating func tick(now: NIODeadline, isReading: Bool) -> [Action] {
+    /// - Parameter isFlowing: false while nothing is read from the peer, or something waits that it does not take. Our
+    ///   pings are then late and its pongs unseen; `WriteWatch` knows whether it is alive.
+    mutating func tick(now: NIODeadline, isFlowing: Bool) -> [Action] {
         guard state == .open else { return [] }
         if !isTrusted, now >= trustBy {
             return fail(4401, "no authentication in \(limits.untrustedTimeout)")
         }
-        if !isReading { unansweredPingAt = nil }
+        if !isFlowing { unansweredPingAt = nil }
         if let since = unansweredPingAt, now - since >= TimeAmount(limits.pongTimeout) {
             return fail(1001, "no pong in \(limits.pongTimeout)")
         }

@@ -11,7 +11,8 @@ struct CommandLineTests {
             ["run", "flow.yaml", "-o", "xml"], ["run", "flow.yaml", "-o", "csv"], ["show", "-o", "jsonl"],
             ["stop", "--now", "--wait"], ["items", "r", "n", "--failed", "--state", "failed"],
             ["items", "r", "n", "--state", "nope"], ["journal", "show", "x"], ["journal", "tail", "-f", "-o", "json"],
-            ["journal", "verify", "--anchor", "12"], ["flow", "eval"],
+            ["journal", "verify", "--anchor", "12"], ["flow", "eval"], ["completion", "tcsh"], ["workers", "--now"],
+            ["wait", "--for", "never"],
         ])
     func wrongUsage(_ arguments: [String]) throws {
         let result = try Ren().run(arguments)
@@ -52,14 +53,15 @@ struct CommandLineTests {
         let ren = try Ren()
         #expect(try ren("help", "exit-codes").output.contains(" 73  "))
         let codes = try ren("exit-codes", "-o", "json").json.arrayValue?.compactMap { $0["code"]?.integerValue }
-        #expect(codes == [0, 1, 2, 3, 4, 5, 10, 11, 13, 20, 65, 73, 74, 78, 130, 143])
+        #expect(codes == [0, 1, 2, 3, 4, 5, 6, 10, 11, 12, 13, 20, 65, 69, 73, 74, 78, 130, 143])
     }
 
     @Test(
         "Without a journal, commands that read or control exit 3 with a hint, and make nothing",
         arguments: [
             ["runs"], ["show"], ["items", "r", "n"], ["logs"], ["result"], ["pause"], ["stop"], ["signal", "r", "go"],
-            ["resume"], ["journal", "ls"], ["journal", "tail"], ["journal", "show", "1"], ["journal", "verify"],
+            ["resume"], ["wait"], ["watch"], ["open"], ["workers"], ["journal", "ls"], ["journal", "tail"],
+            ["journal", "show", "1"], ["journal", "verify"],
         ])
     func nothingThere(_ arguments: [String]) throws {
         let ren = try Ren()

@@ -29,15 +29,9 @@ struct ControlTests {
         func open() throws { try ren.write("", to: "gate") }
     }
 
-    @Test("A second engine is refused with 73 and the holder's name; reading works beside it")
-    func secondEngine() throws {
+    @Test("Beside an engine everything can be read")
+    func readingBesideEngine() throws {
         let held = try Held()
-        for arguments in [["run", "held.yaml", "-f", "functions.py"], ["resume", "h"]] {
-            let second = try held.ren.run(arguments + ["-o", "json"])
-            #expect(second.code == 73, "\(second.errors)")
-            #expect(second.errorCode == "engine.locked")
-            #expect(second.errors.contains("\(held.engine.process.processIdentifier)"))
-        }
         let shown = try held.ren("show", "h", "-o", "json").json
         #expect(shown["status"] == "running")
         #expect(shown["carried"] == true)
@@ -51,16 +45,22 @@ struct ControlTests {
         #expect(held.engine.end().code == 0)
     }
 
-    @Test(
-        "With an engine there, control commands exit 4",
-        arguments: [["pause", "h"], ["stop", "h"], ["signal", "h", "go"]])
-    func controlBesideEngine(_ arguments: [String]) throws {
+    @Test("Another terminal pauses the run of ren run, which then exits 13")
+    func pausedFromElsewhere() throws {
         let held = try Held()
-        let result = try held.ren.run(arguments + ["-o", "json"])
-        #expect(result.code == 4, "\(result.errors)")
-        #expect(result.errorCode == "engine.running")
+        let paused = try held.ren("pause", "h", "-o", "json")
+        #expect(paused.code == 0, "\(paused.errors)")
+        #expect(try paused.json["status"] == "pausing")
         try held.open()
-        #expect(held.engine.end().code == 0)
+        #expect(held.engine.end().code == 13)
+    }
+
+    @Test("Another terminal stops the run of ren run, which then exits 11")
+    func stoppedFromElsewhere() throws {
+        let held = try Held()
+        let stopped = try held.ren("stop", "h", "--now")
+        #expect(stopped.code == 0, "\(stopped.errors)")
+        #expect(held.engine.end().code == 11)
     }
 
     @Test("Ctrl-C pauses, lets the call finish, and exits 13; resume goes on", arguments: [SIGINT, SIGTERM])

@@ -8,8 +8,8 @@ import RenJournal
 import RenServer
 import Testing
 
-/// What a request gets before a route is asked: the rows "HTTP and WebSocket" of the threat model that belong to the gate
-/// and to routing.
+/// What a request gets before a route is asked: the rows "HTTP and WebSocket" of the threat model that belong to the
+/// gate and to routing.
 @Suite("HTTP", .timeLimit(.minutes(2)))
 struct HTTPTests {
     struct Row: Sendable, CustomTestStringConvertible {
@@ -68,7 +68,8 @@ struct HTTPTests {
         Row("GET", "/problems/nothing.of_this", is: 404, "not_found"),
         Row("POST", session, [("Content-Type", "text/plain")], #"{"code":"x"}"#, is: 415, "content_type"),
         Row(
-            "POST", session, [("Content-Type", "application/x-www-form-urlencoded")], "code=x", is: 415, "content_type"),
+            "POST", session, [("Content-Type", "application/x-www-form-urlencoded")], "code=x", is: 415,
+            "content_type"),
         Row("POST", session, [("Content-Type", "")], #"{"code":"x"}"#, is: 415, "content_type"),
         Row("POST", session, [("Content-Encoding", "gzip")], #"{"code":"x"}"#, is: 415, "content_encoding"),
         Row("POST", session, [("Content-Encoding", "identity")], #"{"code":"x"}"#, is: 401, "link.invalid"),
@@ -171,7 +172,7 @@ struct HTTPTests {
                 #expect(answer.headers["server"] == nil)
                 #expect(!answer.headers.keys.contains { $0.hasPrefix("access-control") })
             }
-            #expect(try await live.ask("GET", "/api/v1").headers["cache-control"] == "no-store")
+            #expect(try await live.ask("GET", "/metrics").headers["cache-control"] == "no-store")
             let malformed = try LiveService.answer(in: try await live.send("no request\r\n\r\n"))
             #expect(malformed.status == 400)
             #expect(malformed.headers["x-content-type-options"] == "nosniff")

@@ -51,7 +51,7 @@ struct NodeRoutesTests {
             ("runs/r/items/m/sku-3/attempts/2", 404, "attempt.not_found"),
             ("runs/r/items/m/sku-3/attempts/01", 404, "attempt.not_found"),
             ("runs/r/timeline?from=yesterday", 400, nil), ("runs/r/timeline?buckets=501", 400, "query.invalid"),
-            ("runs/r/timeline?from=2026-01-02T00:00:00Z&to=2026-01-01T00:00:00Z", 400, "query.invalid"),
+            ("runs/r/timeline?from=2026-01-02T00:00:00Z&to=2026-01-01T00:00:00Z", 400, "time.range"),
             ("runs/r/nodes/m/items?colour=red", 400, "query.unknown"),
         ])
     func refused(_ path: String, _ status: Int, _ code: String?) async throws {

@@ -9,6 +9,23 @@ import Testing
 @Suite("Subscriptions", .timeLimit(.minutes(2)))
 struct StreamSubscriptionTests {
     @Test(
+        "A place is refused where events are missing: watch.future, watch.compacted",
+        arguments: [
+            (place: 0, head: 0, first: nil, code: nil), (0, 9, 1, nil), (9, 9, 1, nil), (10, 9, 1, "watch.future"),
+            (3, 9, 4, nil), (2, 9, 4, "watch.compacted"), (0, 9, 4, "watch.compacted"),
+        ] as [(place: UInt64, head: UInt64, first: UInt64?, code: String?)])
+    func missing(_ row: (place: UInt64, head: UInt64, first: UInt64?, code: String?)) {
+        var code: String?
+        do throws(RenError) {
+            try Subscription.check(
+                JournalSequence(row.place), JournalSequence(row.head), first: row.first.map { JournalSequence($0) })
+        } catch {
+            code = error.code.rawValue
+        }
+        #expect(code == row.code)
+    }
+
+    @Test(
         "Every event once and in order, however often a reader stops and comes back, while others write",
         arguments: [UInt64(1), 2, 3, 4])
     func everyEventOnce(_ seed: UInt64) async throws {

@@ -377,6 +377,48 @@ extension LiveTests {
             }
         }
 
+        @Test("A peer that pings while it does not read gets the answer to its last ping when it reads on")
+        func owedPong() async throws {
+            let (steps, step) = AsyncStream.makeStream(of: Void.self)
+            let handler: Handler = { socket in
+                // A queue that is full at the beginning of a turn of the loop was not drained by the turn before; the
+                // kernel may still move for a while.
+                var fullTurns = 0
+                while fullTurns < 100 {
+                    do {
+                        let isMoving = try await socket.eventLoop.submit { Self.fill(socket) }.get()
+                        fullTurns = isMoving ? 0 : fullTurns + 1
+                    } catch { return }
+                }
+                step.yield()
+                _ = await socket.messages.first { _ in true }
+                step.yield()
+                do { try await socket.send(ByteBuffer(string: "the last")) } catch { return }
+                for await _ in socket.messages {}
+            }
+            try await LiveServer.run(upgrade: accept(true, handler)) { server in
+                let client = try await server.webSocket(reads: false)
+                var next = steps.makeAsyncIterator()
+                await next.next()
+                client.send(
+                    Frame(opcode: 9, payload: [1]), Frame(opcode: 9, payload: [2]), Frame(opcode: 9, payload: [3]),
+                    .text("go"))
+                await next.next()
+                try await client.channel.setOption(.autoRead, value: true).get()
+                try await client.wait { $0.readableBytesView.suffix(8).elementsEqual("the last".utf8) }
+                #expect(client.frames.last { $0.opcode == 10 }?.payload == [3])
+                try await client.close()
+            }
+        }
+
+        /// False when there was no room at all.
+        private static func fill(_ socket: WebSocketConnection) -> Bool {
+            let message = ByteBuffer(repeating: 0x61, count: 60_000)
+            guard socket.trySend(message) else { return false }
+            while socket.trySend(message) {}
+            return true
+        }
+
         @Test("A peer that answers no ping is closed")
         func pings() async throws {
             var limits = LiveServer.limits

@@ -225,8 +225,8 @@ struct WebSocketMachineTests {
     @Test("A peer that stays silent is pinged twice and closed")
     func heartbeat() {
         var machine = WebSocketMachine(limits: limits, isTrusted: true, now: start)
-        func tick(_ seconds: Int64, isReading: Bool = true) -> [Wanted] {
-            machine.tick(now: start + .seconds(seconds), isReading: isReading).map(Wanted.init)
+        func tick(_ seconds: Int64, isFlowing: Bool = true) -> [Wanted] {
+            machine.tick(now: start + .seconds(seconds), isFlowing: isFlowing).map(Wanted.init)
         }
         #expect(tick(14) == [])
         #expect(tick(15) == [.ping])
@@ -243,7 +243,7 @@ struct WebSocketMachineTests {
         var machine = WebSocketMachine(limits: limits, isTrusted: true, now: start)
         for round in 1...10 {
             let now = start + .seconds(Int64(15 * round))
-            #expect(machine.tick(now: now, isReading: false).map(Wanted.init) == [.ping])
+            #expect(machine.tick(now: now, isFlowing: false).map(Wanted.init) == [.ping])
         }
     }
 
@@ -251,11 +251,11 @@ struct WebSocketMachineTests {
     func untrustedTime() {
         var machine = WebSocketMachine(limits: ConnectionLimits(), isTrusted: false, now: start)
         #expect(machine.deadline == start + .seconds(5))
-        #expect(machine.tick(now: start + .seconds(4), isReading: true).isEmpty)
+        #expect(machine.tick(now: start + .seconds(4), isFlowing: true).isEmpty)
         var trusted = machine
         trusted.trust()
-        #expect(trusted.tick(now: start + .seconds(5), isReading: true).isEmpty)
-        #expect(machine.tick(now: start + .seconds(5), isReading: true).map(Wanted.init) == [.fail(4401)])
+        #expect(trusted.tick(now: start + .seconds(5), isFlowing: true).isEmpty)
+        #expect(machine.tick(now: start + .seconds(5), isFlowing: true).map(Wanted.init) == [.fail(4401)])
     }
 
     @Test("An untrusted socket may send 4 KiB in all, control frames included")

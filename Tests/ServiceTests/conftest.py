@@ -11,7 +11,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from service import Service  # noqa: E402
 
-FLOWS = ("echo", "note", "fan", "say", "approval")
+FLOWS = ("echo", "note", "fan", "say", "mixed", "approval")
 
 
 def served(folder: Path) -> Iterator[Service]:

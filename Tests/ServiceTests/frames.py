@@ -8,6 +8,7 @@ import os
 import socket
 import struct
 import time
+from pathlib import Path
 
 from service import Service
 
@@ -101,6 +102,15 @@ class RawSocket:
         except TimeoutError:
             return False
         return True
+
+    def waiting_bytes(self) -> int:
+        """What the service has handed to the kernel and we have not taken, on systems that tell."""
+        ours, theirs = (f":{address[1]:04X}" for address in (self.wire.getsockname(), self.wire.getpeername()))
+        for line in Path("/proc/net/tcp").read_text().splitlines():
+            _, local, remote, _, queues, *_ = line.split()
+            if local.endswith(theirs) and remote.endswith(ours):
+                return int(queues.split(":")[0], 16)
+        return 0
 
     def _take(self, count: int) -> bytes | None:
         while len(self.received) < count:

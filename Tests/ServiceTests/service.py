@@ -87,6 +87,8 @@ class Service:
                 [ren_binary(), "serve", "--data", str(self.data), "--listen", "127.0.0.1:0"],
                 cwd=self.folder,
                 env=environment,
+                # SIGXFSZ stays ignored: a file that may not grow is an error like others.
+                restore_signals=False,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,

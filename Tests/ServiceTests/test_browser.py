@@ -90,7 +90,7 @@ def page(browser: Browser) -> Iterator[Page]:
     context.close()
 
 
-# What a page may try. Each gives back what it got, or `refused`. `token` is the right one: even with it there is no way.
+# What a page may try. Each gives back what it got, or `refused`. Even with the right token there is no way.
 ATTACKS = {
     "read": """async ({ren}) => (await fetch(ren + '/api/v1/runs')).text()""",
     "read an open resource": """async ({ren}) => (await fetch(ren + '/health/live')).text()""",

@@ -13,7 +13,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from service import HERE, Service
 
 SEED = "20261123"
-EXAMPLES = os.environ.get("REN_EXAMPLES", "12")
+EXAMPLES = os.environ.get("REN_EXAMPLES", "20")
 
 
 def test_the_description_is_valid(service: Service) -> None:
@@ -28,34 +28,36 @@ def test_every_link_of_the_index_is_described(service: Service) -> None:
         assert link in paths
 
 
-def places(service: Service) -> dict[str, list[str]]:
+def places(service: Service) -> list[dict[str, str]]:
     """What path parameters may be, so that the fuzzer also finds something."""
-    ended = service.begin("fan", {"count": 30})
-    service.finish(ended)
+    fan = service.begin("fan", {"count": 30})
+    service.finish(fan)
     said = service.begin("say", {"text": "hello"})
     service.finish(said)
-    waiting = service.begin("approval")
-    service.until_node(waiting, "first", "waiting")
-    return {
-        "run": [ended, said, waiting],
-        "flow": ["echo", "fan", "say"],
-        "node": ["double", "numbers", "first"],
-        "key": ["7"],
-        "attempt": ["1"],
-        "sequence": [str(service.events(ended)[-1]["sequence"])],
-        "name": ["service.echo"],
-        "function": ["service.echo"],
-        "code": ["run.not_found"],
-    }
+    mixed = service.begin("mixed")
+    service.until_node(mixed, "asked", "waiting")
+    artifact = service.read(f"/api/v1/runs/{mixed}/artifacts")["items"][0]["hash"]
+    last = str(service.events(fan)[-1]["sequence"])
+    common = {"attempt": "1", "sequence": last, "function": "service.echo", "code": "run.not_found"}
+    return [
+        common | {"run": fan, "flow": "fan", "node": "double", "key": "7"},
+        common | {"run": said, "flow": "echo", "node": "say", "hash": "0" * 64},
+        common | {"run": mixed, "flow": "mixed", "node": "thirds", "key": "n-3", "hash": artifact},
+    ]
 
 
 @pytest.mark.parametrize("phase", ["examples,coverage", "fuzzing"])
 def test_the_service_does_as_described(quiet: Service, tmp_path: Path, phase: str) -> None:
+    known = places(quiet)
+    settings = (HERE / "schemathesis.toml").read_text()
+    if "coverage" in phase:  # It does not ask the hooks.
+        settings += "\n[parameters]\n" + "".join(f'"path.{name}" = "{value}"\n' for name, value in known[-1].items())
+    (tmp_path / "settings.toml").write_text(settings)
     command = [
         sys.executable,
         "-m",
         "schemathesis.cli",
-        "run",
+        *("--config-file", "settings.toml", "run"),
         f"{quiet.address}/openapi.json",
         *("-H", f"Authorization: Bearer {quiet.token}"),
         *("--phases", phase, "--checks", "all"),
@@ -65,7 +67,8 @@ def test_the_service_does_as_described(quiet: Service, tmp_path: Path, phase: st
         *("--exclude-path", "/api/v1/stream", "--exclude-path", "/api/v1/events"),
     ]
     environment = os.environ | {"SCHEMATHESIS_HOOKS": "schemathesis_hooks", "PYTHONPATH": str(HERE)}
-    environment["REN_PLACES"] = json.dumps(places(quiet))
+    environment["REN_PLACES"] = json.dumps(known)
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300)
+    (tmp_path / "report.txt").write_text(done.stdout)
     assert done.returncode == 0, done.stdout[-20_000:] + done.stderr[-2_000:]
     assert quiet.get("/health/ready").status == 200

@@ -15,7 +15,7 @@ struct Bench: AsyncParsableCommand {
             fanout    one run that maps a function over n items, --mode swift or python, --window at a time
             manyruns  n runs of 5 nodes, one after another, or --window at a time
             startup   process start to an open engine, with --stored finished runs in the journal
-            serve     process start of `ren serve` to its first HTTP answer, with --stored finished runs; memory 1 s later
+            serve     process start of `ren serve` to its first HTTP answer, with --stored finished runs
             resume    chain, killed as node 500 begins; a new process continues
             """)
 
@@ -46,7 +46,9 @@ struct Bench: AsyncParsableCommand {
     @Option(help: .hidden)
     var work: String?
 
-    enum Case: String, ExpressibleByArgument, CaseIterable { case append, chain, fanout, manyruns, startup, serve, resume }
+    enum Case: String, ExpressibleByArgument, CaseIterable {
+        case append, chain, fanout, manyruns, startup, serve, resume
+    }
 
     enum Mode: String, ExpressibleByArgument { case swift, python }
 
@@ -59,6 +61,7 @@ struct Bench: AsyncParsableCommand {
     }
 
     var count: Int {
-        n ?? [.append: 20_000, .chain: 1000, .fanout: 10_000, .manyruns: 1000, .startup: 0, .serve: 0, .resume: 1000][name]!
+        n ?? [.append: 20_000, .chain: 1000, .fanout: 10_000, .manyruns: 1000, .startup: 0, .serve: 0, .resume: 1000][
+            name]!
     }
 }

@@ -9,7 +9,8 @@ struct ServiceProcess {
     /// - Parameter data: the data directory, empty or filled.
     init(data: String) throws {
         port = try Self.freePort()
-        let ren = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent().appendingPathComponent("ren")
+        let ren = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent().appendingPathComponent(
+            "ren")
         process.executableURL = ren
         process.arguments = ["serve", "--data", data, "--listen", "127.0.0.1:\(port)"]
         process.standardError = FileHandle.nullDevice

@@ -1,7 +1,7 @@
 import Synchronization
 
-/// One-time codes that a link to the console carries in its fragment, where no log sees it; the page trades the code for
-/// the token.
+/// One-time codes that a link to the console carries in its fragment, where no log sees it; the page trades the code
+/// for the token.
 package final class LinkCodes: Sendable {
     package static let lifetime = Duration.seconds(60)
     /// Beyond this the oldest one is forgotten.

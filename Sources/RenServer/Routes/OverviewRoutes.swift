@@ -43,7 +43,7 @@ extension Backend {
             let row = try self.run(call.capture("run"))
             let (from, to) = (try call.time("from"), try call.time("to"))
             if let from, let to, to <= from {
-                throw RenError(.queryInvalid, "the parameter to: it is not after from")
+                throw RenError(.init("time.range"), "to is not after from", hint: "exchange the two")
             }
             let timeline = try self.journal.timeline(
                 of: row.number, from: from, to: to, buckets: call.integer("buckets") ?? 100, now: self.engine.now())

@@ -44,7 +44,7 @@ package struct Responder: HTTPResponder {
         if case .found(let match) = finding { template = match.path }
         backend.metrics.requestEnded(
             route: template, method: request.method, status: reply.status.code, after: .now - start)
-        return response(to: request.method, reply, isAPI: path.hasPrefix("/api/"), id: id)
+        return response(to: request.method, reply, id: id)
     }
 
     private func answer(
@@ -98,11 +98,11 @@ package struct Responder: HTTPResponder {
         return try await withTaskExecutorPreference(Self.longRoutes) { try await route.handle(finished) }
     }
 
-    private func response(to method: HTTPRequest.Method, _ reply: Reply, isAPI: Bool, id: String) -> Response {
+    private func response(to method: HTTPRequest.Method, _ reply: Reply, id: String) -> Response {
         var headers = reply.headers
         for (name, value) in Self.safeHeaders where headers[name] == nil { headers[name] = value }
         headers[.requestID] = id
-        if isAPI, headers[.cacheControl] == nil { headers[.cacheControl] = "no-store" }
+        if headers[.cacheControl] == nil { headers[.cacheControl] = "no-store" }
         guard method == .head else { return Response(status: reply.status, headers: headers, body: reply.body) }
         let length = headers[.contentLength] ?? reply.body.contentLength.map(String.init)
         var response = Response(status: reply.status, headers: headers)

@@ -61,7 +61,8 @@ package struct Subscription: Sendable {
         told = position
     }
 
-    private static func check(
+    /// Whether a subscriber can go on behind `place`, in a journal whose events are `first` to `head`.
+    static func check(
         _ place: JournalSequence, _ head: JournalSequence, first: JournalSequence?
     ) throws(RenError) {
         guard place <= head else {

@@ -43,3 +43,16 @@ def slow(seconds: float) -> float:
 @ren.function
 def say(text: str, ctx: ren.Context) -> None:
     ctx.log.info(text)
+
+
+@ren.function
+def third(n: int) -> int:
+    """Fails for every third number."""
+    if n % 3 == 0:
+        raise ValueError(f"{n} is a third one")
+    return n
+
+
+@ren.function
+def file(text: str, ctx: ren.Context) -> dict:
+    return ctx.artifact("text.txt", text.encode())

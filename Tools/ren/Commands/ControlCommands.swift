@@ -120,7 +120,9 @@ struct StopCommand: AsyncParsableCommand {
         let reason = options.reason
         try await options.ask(.stop(mode, reason: reason), of: name, command: "ren stop") { client, run, key in
             try await client.stop(run, mode: mode.rawValue, reason: reason, key: key)
-        } done: { $0.status }
+        } done: {
+            $0.status
+        }
     }
 }
 

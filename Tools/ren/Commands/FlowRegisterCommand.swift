@@ -7,7 +7,8 @@ import RenJournal
 
 struct FlowRegisterCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "register", abstract: "Put flows into the journal, so that they can be started by name over the API.")
+        commandName: "register",
+        abstract: "Put flows into the journal, so that they can be started by name over the API.")
 
     @Argument(help: "Flow files, YAML or JSON.")
     var flows: [String]

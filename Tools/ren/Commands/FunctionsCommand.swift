@@ -7,7 +7,8 @@ import RenWorkers
 
 struct FunctionsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "functions", abstract: "List the functions of this project and of -f, check that they load, or try one.",
+        commandName: "functions",
+        abstract: "List the functions of this project and of -f, check that they load, or try one.",
         subcommands: [FunctionsListCommand.self, FunctionsCheckCommand.self, FunctionsTryCommand.self],
         defaultSubcommand: FunctionsListCommand.self)
 }

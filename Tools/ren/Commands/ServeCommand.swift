@@ -16,7 +16,9 @@ struct ServeCommand: AsyncParsableCommand {
             REN_LISTEN, else listen in ren.yaml, else 127.0.0.1:7360.
             """)
 
-    @Option(name: .long, help: ArgumentHelp("Where to listen, besides the socket in the directory.", valueName: "host:port"))
+    @Option(
+        name: .long, help: ArgumentHelp("Where to listen, besides the socket in the directory.", valueName: "host:port")
+    )
     var listen: String?
 
     @Flag(
@@ -57,9 +59,14 @@ struct ServeCommand: AsyncParsableCommand {
         let gate = Gate(token: try TokenFile(session.directory).open())
         let backend = Backend(session, logger: logger, gate: gate)
         backend.readiness.isStarting()
-        let http = try HTTPService(backend, options) { addresses in Self.greet(session, addresses) }
+        let (listening, start) = AsyncStream<Never>.makeStream()
+        let http = try HTTPService(backend, options) { addresses in
+            Self.greet(session, addresses)
+            start.finish()
+        }
         let carrier = RunCarrier(
-            session: session, backend: backend, files: files, install: functions.policy(project), logger: logger)
+            session: session, backend: backend, files: files, install: functions.policy(project), logger: logger,
+            listening: listening)
         let group = ServiceGroup(services: [http, carrier], logger: ServiceLog.quiet)
         let stopper = Task {
             guard await Signals.wait() else { return }
@@ -113,6 +120,8 @@ private struct RunCarrier: Service {
     let files: [String]
     let install: FunctionLoader.Install
     let logger: Logger
+    /// Ends when the service takes connections.
+    let listening: AsyncStream<Never>
 
     func run() async throws {
         await loadFunctions()
@@ -121,6 +130,7 @@ private struct RunCarrier: Service {
             logger.warning("run number \(number) waits: \(error.message)")
         }
         backend.readiness.isReady()
+        for await _ in listening {}
         let carried = await session.engine.carriedRuns().count
         logger.notice("ready, carrying \(Words.count(carried, "run"))")
         let failure = await cancelWhenGracefulShutdown { await session.failure() }

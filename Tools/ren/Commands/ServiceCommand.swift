@@ -63,7 +63,9 @@ struct ServiceStatusCommand: ParsableCommand {
             return Terminal.printJSON(status.text)
         }
         Terminal.print(isInstalled ? "unit    \(path)" : "unit    none; ren service install writes one")
-        let engine = holder.map { "process \($0.process): \(Terminal.escaped($0.command))\(url.map { ", \($0)" } ?? "")" }
+        let engine = holder.map {
+            "process \($0.process): \(Terminal.escaped($0.command))\(url.map { ", \($0)" } ?? "")"
+        }
         Terminal.print("engine  \(engine ?? "none is at work in \(directory.path)")")
     }
 }

@@ -62,7 +62,8 @@ struct WorkersCommand: AsyncParsableCommand {
             worker["worker"]?.stringValue ?? "",
             worker["process"]?.integerValue.map { "pid \($0)" } ?? "",
             output.style.coloured(state: worker["state"]?.stringValue ?? ""),
-            "\(Words.grouped(number("calls_done"))) done", number("resident_bytes") > 0 ? Words.bytes(number("resident_bytes")) : "",
+            "\(Words.grouped(number("calls_done"))) done",
+            number("resident_bytes") > 0 ? Words.bytes(number("resident_bytes")) : "",
             Words.duration(.milliseconds(number("age_milliseconds"))),
             end ?? calls.joined(separator: ", "),
         ]

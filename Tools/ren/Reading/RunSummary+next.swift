@@ -32,7 +32,9 @@ extension RunSummary {
         }
         guard !isCarried || row.isWaiting || row.status == .paused else {
             return [
-                Step(command: "ren logs \(id)", purpose: "what its functions say; Ctrl-C in its terminal pauses it")
+                Step(command: "ren watch \(id)", purpose: "follow it"),
+                Step(command: "ren logs \(id)", purpose: "what its functions say"),
+                Step(command: "ren pause \(id)", purpose: "let nothing new begin"),
             ]
         }
         let people = waitingForPeople
@@ -52,7 +54,7 @@ extension RunSummary {
         }
         // The way to go on is always among those shown.
         steps = Array(steps.prefix(Self.stepsShown - 2))
-        if !steps.isEmpty {
+        if !steps.isEmpty, !isCarried || row.status == .paused {
             steps.append(Step(command: "ren resume \(row.id)", purpose: "go on with it after the signal"))
         }
         let unknown = rows.contains { $0?.state == .unknown || ($0?.map?.counts[.unknown] ?? 0) > 0 }

@@ -9,6 +9,10 @@ actor EngineService {
     private let session: Session
     private var group: ServiceGroup?
     private var task: Task<Void, Never>?
+    private var isStopped = false
+
+    /// A run that is over in an instant is not held up by a service that nobody could have found.
+    private static let delay = Duration.milliseconds(10)
 
     /// How long requests that were accepted may go on when the run has ended.
     private static let drain = Duration.seconds(2)
@@ -22,8 +26,10 @@ actor EngineService {
         Task { await open() }
     }
 
-    private func open() {
-        guard group == nil else { return }
+    private func open() async {
+        // Nobody cancels it.
+        try? await Task.sleep(for: Self.delay)
+        guard !isStopped else { return }
         do throws(RenError) {
             let logger = ServiceLog.logger(isVerbose: false)
             var options = HTTPService.Options()
@@ -47,6 +53,7 @@ actor EngineService {
 
     /// Lets requests finish that were accepted, and takes no more.
     func stop() async {
+        isStopped = true
         await group?.triggerGracefulShutdown()
         await task?.value
     }

@@ -6,9 +6,8 @@ import RenJournal
 /// Follows a run of another process by reading the journal beside it.
 struct FollowedRun {
     enum End {
-        /// It has ended, or only a person can go on with it.
+        /// It is where its follower wants it.
         case rested(RunRow)
-        /// It waits for a person, or is paused; told apart since some wait on.
         case interrupted
         case timedOut
         /// No engine is at work any more, and the run has not ended.
@@ -98,7 +97,9 @@ struct FollowedRun {
     }
 
     private func read(_ flow: Flow) throws -> (row: RunRow, nodes: [NodeRow?]) {
-        let (row, nodes) = try journal.read { view throws(RenError) in (try view.run(number), try view.nodes(of: number)) }
+        let (row, nodes) = try journal.read { view throws(RenError) in
+            (try view.run(number), try view.nodes(of: number))
+        }
         guard let row else { throw RenError(.runNotFound, "there is no run number \(number)") }
         var rows = [NodeRow?](repeating: nil, count: flow.nodes.count)
         for (node, row) in nodes where node.index < rows.count { rows[node.index] = row }

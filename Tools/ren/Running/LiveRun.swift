@@ -30,9 +30,10 @@ struct LiveRun {
 
     /// Prints where the run stands, waits for the runs of clients, and closes the session.
     func finish() async throws -> ExitCode {
-        let summary = try RunSummary(number, in: session.journal, engineHolds: true)
-        let output = try summary.output(in: session.journal)
         let others = try await session.openClientRuns(besides: number)
+        // What is printed is read when this engine has left, unless it stays.
+        let summary = try RunSummary(number, in: session.journal, engineHolds: !others.isEmpty)
+        let output = try summary.output(in: session.journal)
         if others.isEmpty {
             await leaveEngine()
             report.print(summary, output)
