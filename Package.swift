@@ -98,6 +98,7 @@ let package = Package(
             dependencies: [
                 "RenAPI", "RenCore", "RenJSON", .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
             ],
             swiftSettings: settings),
         .target(

@@ -66,6 +66,12 @@ private let heads: [RequestRow] = [
         malformed),
     RequestRow("zero bytes", [UInt8](repeating: 0, count: 64), malformed),
     RequestRow("a target that is not ASCII", "GET /é HTTP/1.1\r\nHost: a\r\n\r\n", malformed),
+    RequestRow("a target with a host", "GET http://a/ HTTP/1.1\r\nHost: a\r\n\r\n", malformed),
+    RequestRow("CONNECT", "CONNECT a:80 HTTP/1.1\r\nHost: a\r\n\r\n", malformed),
+    RequestRow(
+        "a WebSocket with a body",
+        "GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\nContent-Length: 2\r\n"
+            + "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\nab", .answered("GET 2")),
     RequestRow(
         "a line of 64 KiB", "GET /\(String(repeating: "a", count: 65_536)) HTTP/1.1\r\nHost: a\r\n\r\n",
         .refused(414, "uri.too_long")),

@@ -51,6 +51,7 @@ class Watcher:
             proxy=None,
             max_size=2**20,
             max_queue=2,
+            close_timeout=0.2,  # the package does not read on while it waits to be closed
         ) as wire:
             since = self.told[-1] if self.told else 0
             await wire.send(json.dumps({"op": "hello", "batch_ms": 50}))
