@@ -6,7 +6,7 @@ import Testing
 /// What the functions did is counted outside of ren, in a file that they append to.
 @Suite("kill -9", .serialized)
 struct KillTests {
-    private static let items = 4000
+    private static let items = 12_000
     private static let kills = 100
     /// Attempts that are in flight at every kill, at least.
     private static let inFlight = 8

@@ -10,8 +10,8 @@ import time
 from service import Service, wait_for
 
 CLIENTS = 8
-STARTS = 25
-KILLS = 3
+STARTS = 50
+KILLS = 5
 
 
 class Client(threading.Thread):
