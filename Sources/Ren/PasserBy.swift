@@ -42,13 +42,15 @@ package enum PasserBy {
         } catch  where error.code == .engineLocked {
             throw RenError(
                 .engineRunning,
-                "an engine is at work here (\(error.message)); control of a running engine comes with the service",
-                hint: "Ctrl-C in the terminal of that `ren run` pauses its run; then this command works")
+                "an engine is at work here that cannot be asked (\(error.message))",
+                hint:
+                    "a program that embeds ren serves no socket: ask there, or end it; an engine that starts answers soon"
+            )
         }
     }
 }
 
 extension RenError.Code {
-    /// Somebody else is the engine of the directory, and cannot be asked yet.
+    /// Somebody else is the engine of the directory, and cannot be asked.
     package static let engineRunning = Self("engine.running")
 }

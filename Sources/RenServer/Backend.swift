@@ -18,7 +18,6 @@ package final class Backend: Sendable {
     package let started: ContinuousClock.Instant
     /// Events as text, progress and keys: made once for all who read them.
     package let readings: SharedReadings
-    let times = MapTimes()
 
     package var journal: StoreJournal { session.journal }
     package var engine: Engine { session.engine }

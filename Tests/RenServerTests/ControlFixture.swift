@@ -11,7 +11,7 @@ import Testing
 
 /// A live service on the Unix socket of a fresh data directory, with functions in Swift.
 ///
-/// `half` gives half of a number and raises for odd ones; `waits` returns when the fixture's gate is opened.
+/// `half` gives half of a number and raises for odd ones; `waits` goes on until it is cancelled.
 final class ControlFixture: Sendable {
     let session: Session
     let socket: String
@@ -37,23 +37,9 @@ final class ControlFixture: Sendable {
             try await session.carryOpenRunsIfAll()
             // `journal.opened` is written behind the back of `init`.
             try #require(await session.journal.waitForEvents(after: JournalSequence(rawValue: 0)))
-            let (ready, isReady) = AsyncStream.makeStream(of: String.self)
             let backend = Backend(session, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
-            let service = try HTTPService(backend) { addresses in isReady.yield(addresses.socket) }
-            let result = try await withThrowingTaskGroup(of: R?.self) { group in
-                group.addTask {
-                    try await service.run()
-                    return nil
-                }
-                group.addTask {
-                    for await socket in ready { return try await body(ControlFixture(session, socket: socket)) }
-                    throw CancellationError()
-                }
-                defer { group.cancelAll() }
-                while let result = try await group.next() {
-                    if let result { return result }
-                }
-                throw CancellationError()
+            let result = try await whileServing(backend) { addresses in
+                try await body(ControlFixture(session, socket: addresses.socket))
             }
             await session.close()
             return result

@@ -65,14 +65,14 @@ struct HTTPAnswer: Sendable {
         return body
     }
 
-    private static func exchange(_ path: String, _ request: [UInt8]) throws -> [UInt8] {
+    /// A descriptor connected to the socket; reading from it fails after 20 s of silence.
+    static func connection(to path: String) throws -> Int32 {
         #if canImport(Glibc)
         let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
         #else
         let descriptor = socket(AF_UNIX, SOCK_STREAM, 0)
         #endif
         guard descriptor >= 0 else { throw Broken(description: "socket: \(errno)") }
-        defer { close(descriptor) }
         var patience = timeval(tv_sec: 20, tv_usec: 0)
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
         var address = sockaddr_un()
@@ -83,7 +83,16 @@ struct HTTPAnswer: Sendable {
                 connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
             }
         }
-        guard connected == 0 else { throw Broken(description: "connect to \(path): \(errno)") }
+        guard connected == 0 else {
+            close(descriptor)
+            throw Broken(description: "connect to \(path): \(errno)")
+        }
+        return descriptor
+    }
+
+    private static func exchange(_ path: String, _ request: [UInt8]) throws -> [UInt8] {
+        let descriptor = try connection(to: path)
+        defer { close(descriptor) }
         var sent = 0
         while sent < request.count {
             let count = request[sent...].withUnsafeBytes { send(descriptor, $0.baseAddress, $0.count, 0) }

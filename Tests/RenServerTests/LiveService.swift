@@ -94,6 +94,31 @@ struct LiveService: Sendable {
     }
 }
 
+/// Serves until `body`, which is lent the addresses, has returned.
+func whileServing<R: Sendable>(
+    _ backend: Backend, _ options: HTTPService.Options = HTTPService.Options(),
+    _ body: @escaping @Sendable (HTTPService.Addresses) async throws -> R
+) async throws -> R {
+    let (ready, isReady) = AsyncStream.makeStream(of: HTTPService.Addresses.self)
+    let service = try HTTPService(backend, options) { isReady.yield($0) }
+    return try await withThrowingTaskGroup(of: R?.self) { group in
+        group.addTask {
+            defer { isReady.finish() }
+            try await service.run()
+            return nil
+        }
+        group.addTask {
+            for await addresses in ready { return try await body(addresses) }
+            return nil
+        }
+        defer { group.cancelAll() }
+        while let result = try await group.next() {
+            if let result { return result }
+        }
+        throw CancellationError()
+    }
+}
+
 /// Opens a service, lends it, and ends it whatever happens.
 func withLiveService<R: Sendable>(
     _ limits: ConnectionLimits = .standard, _ body: @escaping @Sendable (LiveService) async throws -> R
@@ -109,25 +134,8 @@ func withLiveService<R: Sendable>(
             connections: ConnectionRegistry(limits: limits))
         var options = HTTPService.Options(tcp: ListenAddress(host: "127.0.0.1", port: 0))
         options.tcpLimits = limits
-        let (ready, isReady) = AsyncStream.makeStream(of: HTTPService.Addresses.self)
-        let service = try HTTPService(backend, options) { isReady.yield($0) }
-        let result = try await withThrowingTaskGroup(of: R?.self) { group in
-            group.addTask {
-                defer { isReady.finish() }
-                try await service.run()
-                return nil
-            }
-            group.addTask {
-                for await addresses in ready {
-                    return try await body(LiveService(backend: backend, addresses: addresses))
-                }
-                return nil
-            }
-            defer { group.cancelAll() }
-            while let result = try await group.next() {
-                if let result { return result }
-            }
-            throw CancellationError()
+        let result = try await whileServing(backend, options) { addresses in
+            try await body(LiveService(backend: backend, addresses: addresses))
         }
         await session.close()
         return result

@@ -81,6 +81,8 @@ final class FakePeer: StreamPeer {
         var room: Int?
         var isTrusted = false
         var close: (code: UInt16, reason: String)?
+        /// Progress that it was offered and had no room for.
+        var refusedProgress = 0
     }
 
     private let state: Mutex<State>
@@ -101,6 +103,7 @@ final class FakePeer: StreamPeer {
 
     var sent: [JSON] { state.withLock { $0.sent } }
     var closed: (code: UInt16, reason: String)? { state.withLock { $0.close } }
+    var refusedProgress: Int { state.withLock { $0.refusedProgress } }
     var isTrusted: Bool { state.withLock { $0.isTrusted } }
 
     func messages(_ op: String) -> [JSON] { sent.filter { $0["op"]?.stringValue == op } }
@@ -121,11 +124,14 @@ final class FakePeer: StreamPeer {
     }
 
     func trySend(_ text: ByteBuffer) -> Bool {
-        state.withLock { state in
-            guard state.close == nil, state.room != 0 else { return false }
+        let message = (try? JSON(parsing: text.readableBytesView)) ?? .string("no JSON: \(String(buffer: text))")
+        return state.withLock { state in
+            guard state.close == nil, state.room != 0 else {
+                if message["op"] == "progress" { state.refusedProgress += 1 }
+                return false
+            }
             state.room = state.room.map { $0 - 1 }
-            state.sent.append(
-                (try? JSON(parsing: text.readableBytesView)) ?? .string("no JSON: \(String(buffer: text))"))
+            state.sent.append(message)
             return true
         }
     }

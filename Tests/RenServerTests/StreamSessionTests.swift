@@ -217,8 +217,7 @@ struct StreamSessionTests {
             var history = HistoryBuilder("r")
             for node in 1...40 { history.start(.node(node)) }
             try await fixture.journal.base.append(history.take().events, to: run, after: RunVersion(2))
-            // Progress is tried some times while there is no room.
-            try await Task.sleep(for: .milliseconds(700))
+            try await eventually { peer.refusedProgress >= 2 }
             peer.makeRoom(nil)
             try await eventually { peer.sequences().count == 42 && !peer.messages("lagged").isEmpty }
             #expect(peer.sequences() == (1...42).map { Int64($0) })

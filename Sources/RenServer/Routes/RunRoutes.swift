@@ -87,7 +87,8 @@ extension Backend {
             if summary.state(of: index) == .running {
                 if let progress = progress[NodeNumber(index)] { object["progress"] = progress.json }
                 if summary.rows[index]?.map != nil {
-                    let times = try times.times(of: run, NodeNumber(index), in: journal, now: session.engine.now())
+                    let times = try readings.times.times(
+                        of: run, NodeNumber(index), in: journal, now: session.engine.now(), atMost: .seconds(1))
                     object["rate"] = times?.rate.map { .double($0) } ?? .null
                     object["eta_milliseconds"] = JSON(times?.eta.map { $0.nanoseconds / 1_000_000 })
                 }

@@ -11,8 +11,7 @@ package actor ProgressBoard {
 
     /// No subscriber hears more often of a run.
     static let interval = Duration.milliseconds(200)
-    /// Rates look at up to 100,000 events.
-    private static let rateInterval = Duration.seconds(10)
+    private static let rateAge = Duration.seconds(10)
     private static let runsMax = 256
 
     package struct Progress: Sendable {
@@ -24,24 +23,20 @@ package actor ProgressBoard {
         package let nodes: JSONObject
     }
 
-    private struct Rate {
-        var readAt: ContinuousClock.Instant
-        var perSecond: Double?
-    }
-
     private struct Board {
         var progress: Progress
         var readAt: ContinuousClock.Instant
-        var rates: [NodeNumber: Rate] = [:]
     }
 
     private let journal: any JournalReading
+    private let times: MapTimes
     private let now: @Sendable () -> Timestamp
     private var names: EventNames
     private var boards: [RunNumber: Board] = [:]
 
-    init(_ journal: any JournalReading, now: @escaping @Sendable () -> Timestamp) {
+    init(_ journal: any JournalReading, _ times: MapTimes, now: @escaping @Sendable () -> Timestamp) {
         self.journal = journal
+        self.times = times
         self.now = now
         names = EventNames(journal)
     }
@@ -53,27 +48,21 @@ package actor ProgressBoard {
             (try view.run(run), try view.nodes(of: run), try view.head().sequence)
         }
         guard let row else { throw RenError(.runNotFound, "there is no run number \(run)") }
-        var rates = boards[run]?.rates ?? [:]
         var members: [JSONObject.Member] = []
         for (number, node) in nodes {
-            let rate = row.status.isOpen ? try rate(of: run, number, node, &rates) : nil
+            let rate = row.status.isOpen ? try rate(of: run, number, node) : nil
             members.append(
                 .init(key: try names.name(of: number, in: run), value: .object(Self.json(node, rate: rate))))
         }
         let progress = Progress(sequence: head, version: row.version, nodes: JSONObject(members: members))
         if boards.count >= Self.runsMax { boards = [:] }
-        boards[run] = Board(progress: progress, readAt: .now, rates: rates)
+        boards[run] = Board(progress: progress, readAt: .now)
         return progress
     }
 
-    private func rate(
-        of run: RunNumber, _ number: NodeNumber, _ node: NodeRow, _ rates: inout [NodeNumber: Rate]
-    ) throws(RenError) -> Double? {
+    private func rate(of run: RunNumber, _ number: NodeNumber, _ node: NodeRow) throws(RenError) -> Double? {
         guard node.map != nil, node.state == .running else { return nil }
-        if let known = rates[number], .now - known.readAt < Self.rateInterval { return known.perSecond }
-        let times = try journal.times(of: run, number, now: now(), isCancelled: { false })
-        rates[number] = Rate(readAt: .now, perSecond: times?.rate)
-        return times?.rate
+        return try times.times(of: run, number, in: journal, now: now(), atMost: Self.rateAge)?.rate
     }
 
     private static func json(_ row: NodeRow, rate: Double?) -> JSONObject {

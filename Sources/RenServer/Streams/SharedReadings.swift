@@ -11,6 +11,7 @@ package final class SharedReadings: Sendable {
     package let directory: DataDirectory
     package let pages: EventPages
     package let progress: ProgressBoard
+    let times = MapTimes()
     /// Keys of maps never change; reading them again costs up to 16 MiB. The last one used stands last.
     private let keys = Mutex<[(run: RunNumber, node: NodeNumber, keys: ItemKeys)]>([])
     private static let mapsMax = 4
@@ -22,7 +23,7 @@ package final class SharedReadings: Sendable {
         self.journal = journal
         self.directory = directory
         pages = EventPages(journal)
-        progress = ProgressBoard(journal, now: now)
+        progress = ProgressBoard(journal, times, now: now)
     }
 
     /// The run with that id.

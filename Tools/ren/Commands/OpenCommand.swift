@@ -7,8 +7,11 @@ import RenJournal
 
 struct OpenCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "open", abstract: "Open the console of the running service in the browser.",
-        discussion: "The link works once and for a minute; the page gets the token by it.")
+        commandName: "open", abstract: "Open the page of the running service in the browser.",
+        discussion: """
+            The link carries a code that works once and for a minute: POST /api/v1/session trades it for the token. The \
+            console that will do so by itself is not there yet.
+            """)
 
     @Argument(help: ArgumentHelp("Show this run.", valueName: "run"))
     var name: String?
