@@ -179,7 +179,9 @@ extension RunState {
                 throw stale(subject)
             }
             guard let work = map.open[item] else {
-                guard item.index >= map.next, item.index < map.total else { throw stale(subject) }
+                guard map.again.contains(item) || item.index >= map.next && item.index < map.total else {
+                    throw stale(subject)
+                }
                 return nil
             }
             guard work.running == nil else { throw stale(subject) }

@@ -31,7 +31,7 @@ extension RunState {
         for node in open {
             let state = self[node]
             switch state.phase {
-            case .pending where state.work.attempts == 0:
+            case .pending where state.work.running == nil:
                 if case .skip(let reason) = readiness(of: node) {
                     decision.events.append(Event(.skipped(reason, operands: nil), .node(node), at: now))
                 }
@@ -118,6 +118,9 @@ extension RunState {
             }
         }
         guard map.waiting < MapState.waitingMax else { return commands }
+        for item in map.again.items {
+            guard begin(item, nil) else { return commands }
+        }
         var next = map.next
         while next < map.total, begin(ItemIndex(next), nil) { next += 1 }
         return commands

@@ -26,12 +26,14 @@ package struct MapState: Hashable, Sendable {
     package let opening: MapOpening
     /// Version of `map.opened`, whose payload leads to the elements.
     package let version: RunVersion
-    /// The first item that never began; all before it did.
+    /// The first item that never began; all before it did, but for those in `again`.
     package private(set) var next = 0
     package private(set) var counts: MapCounts
     /// Items that are running, ready again or waiting for a retry.
     package private(set) var open: [ItemIndex: Work] = [:]
     package private(set) var running = 0
+    /// Items below `next` that are to begin (again); they are pending.
+    package private(set) var again = ItemRanges()
     /// `map.closed` is written; the node's own end follows.
     package private(set) var isClosed = false
     private var pages: [[UInt64]] = []
@@ -64,11 +66,12 @@ package struct MapState: Hashable, Sendable {
         // A late result of an item that is settled changes nothing.
         if case .resultRejected = event.fact, open[item] == nil { return }
         begin(item)
+        if case .overridden = event.fact { unsettle(item) }
         var work = open.removeValue(forKey: item) ?? Work()
         running -= work.running == nil ? 0 : 1
         work.apply(event, version: version, timeout: timeout, activeTime: activeTime)
         switch event.fact {
-        case .succeeded: settle(item, .succeeded, \.succeeded)
+        case .succeeded, .kept, .overridden: settle(item, .succeeded, \.succeeded)
         case .failed: settle(item, .failed, \.failed)
         case .skipped: settle(item, .skipped, \.skipped)
         case .cancelled: settle(item, .cancelled, \.cancelled)
@@ -83,16 +86,61 @@ package struct MapState: Hashable, Sendable {
         isClosed = true
     }
 
-    /// Items begin in the order of their index, so all up to `item` are marked.
+    /// Opens settled items again, and the map with them.
+    mutating func reopen(_ items: ItemRanges) {
+        isClosed = false
+        for item in items.items where item.index < next && unsettle(item) {
+            mark(item, .pending)
+            counts.pending += 1
+            again.insert(item.rawValue..<item.rawValue + 1)
+        }
+    }
+
+    /// What was in flight where a fork begins.
+    ///
+    /// - Parameter once: what was running may have had its effect.
+    mutating func interrupt(once: Bool) {
+        for item in open.keys.sorted() {
+            if once, open[item]?.running != nil {
+                open[item] = nil
+                settle(item, .unknown, \.unknown)
+            } else {
+                open[item]?.interrupt()
+            }
+        }
+        running = 0
+    }
+
     private mutating func begin(_ item: ItemIndex) {
-        while next <= item.index {
-            if next % Self.pageItems == 0 {
+        if item.index >= next {
+            while pages.count <= item.index / Self.pageItems {
                 pages.append(Array(repeating: 0, count: Self.pageItems / 32))
             }
-            mark(ItemIndex(next), .open)
-            next += 1
-            counts.pending -= 1
+            again.insert(UInt32(next)..<item.rawValue)
+            next = item.index + 1
+        } else if again.isEmpty || !again.remove(item) {
+            return
         }
+        mark(item, .open)
+        counts.pending -= 1
+    }
+
+    /// Takes an item out of the counts of those that are settled.
+    ///
+    /// - Returns: whether it was.
+    @discardableResult
+    private mutating func unsettle(_ item: ItemIndex) -> Bool {
+        switch state(of: item) {
+        case .pending, .open: return false
+        case .succeeded: counts.succeeded -= 1
+        case .failed: counts.failed -= 1
+        case .skipped: counts.skipped -= 1
+        case .cancelled: counts.cancelled -= 1
+        case .unknown: counts.unknown -= 1
+        }
+        sparse[item] = nil
+        mark(item, .open)
+        return true
     }
 
     private mutating func settle(_ item: ItemIndex, _ state: ItemState, _ count: WritableKeyPath<MapCounts, Int>) {

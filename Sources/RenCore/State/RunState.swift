@@ -29,7 +29,10 @@ package struct RunState: Sendable, Equatable {
         package var payload: PayloadReference
     }
 
-    package let plan: Plan
+    /// Of the flow that the run follows now.
+    package private(set) var plan: Plan
+    /// Those of the flows that forks change to, in the order of their `run.forked`.
+    private var laterPlans: ArraySlice<Plan>
     package private(set) var creation: RunCreation?
     package private(set) var input: PayloadReference?
     package private(set) var version = RunVersion.none
@@ -53,11 +56,21 @@ package struct RunState: Sendable, Equatable {
     /// The first failure that no node handles: it becomes the run's error.
     package private(set) var failure: Failure?
     package private(set) var output: PayloadReference?
+    /// How an end node, or the flow's timeout, ends or ended the run.
+    package private(set) var ending: Ending?
+    /// When the time of the flow's `timeout` and of `retry.total` began to run.
+    private(set) var begun = Timestamp(nanoseconds: 0)
+    /// `once` nodes that may run again although they had succeeded.
+    package private(set) var mayRunAgain: Set<NodeNumber> = []
+    /// A result made by other code than today's does not stand after a reopening.
+    package private(set) var codeChangedRunsAgain = false
     private var pausedSince: Timestamp?
     private(set) var pausedBefore = Duration.zero
 
-    package init(plan: Plan) {
+    /// - Parameter later: the plans of the flows that the run's forks change to, in order.
+    package init(plan: Plan, then later: [Plan] = []) {
         self.plan = plan
+        laterPlans = later[...]
         nodes = Array(repeating: NodeState(), count: plan.flow.nodes.count)
         waitsFor = plan.predecessors.map(\.count)
         open = plan.predecessors.indices.filter { plan.predecessors[$0].isEmpty }.map { NodeNumber($0) }
@@ -74,7 +87,7 @@ package struct RunState: Sendable, Equatable {
 
     /// Time since the run was created, without the time it was paused.
     package func activeTime(at now: Timestamp) -> Duration {
-        (pausedSince ?? now) - created - pausedBefore
+        (pausedSince ?? now) - begun - pausedBefore
     }
 
     /// The attempt of `subject`, if it has begun and is not settled.
@@ -117,6 +130,7 @@ extension RunState {
         case .runCreated(let creation):
             self.creation = creation
             created = event.time
+            begun = event.time
             input = reference(event)
         case .runPauseRequested(_, let reason):
             isHeldForDisk = event.by == nil && reason == Self.diskReason
@@ -138,6 +152,10 @@ extension RunState {
         case .runFailed(let failure):
             phase = .ended(.failed)
             self.failure = failure
+        case .runReopened(let reopening):
+            if isEnded { beginAgain(at: event.time) }
+            reopen(reopening)
+        case .runForked(let fork): self.fork(event, fork)
         case .runQuarantined: phase = .quarantined
         case .signalReceived(let name):
             if let payload = reference(event) { signals.append(KeptSignal(name: name, payload: payload)) }
@@ -156,6 +174,14 @@ extension RunState {
             nodes[index].error = instead
             nodes[index].output = takeSignal(event.cause, of: nodes[index].phase) ?? output(event, of: nodes[index])
             settle(node, .succeeded)
+        case .kept:
+            nodes[index].stand()
+            settle(node, .succeeded)
+        case .overridden:
+            nodes[index] = nodes[index].reopened(keeping: false)
+            nodes[index].output = output(event, of: nodes[index])
+            nodes[index].phase = .succeeded
+            rederive()
         case .attemptFailed(let failure, nil):
             nodes[index].error = failure
             nodes[index].phase = .failing(failure)
@@ -169,7 +195,9 @@ extension RunState {
         case .decided(let way, _):
             nodes[index].way = way
             settle(node, .succeeded)
-        case .waiting(let wait): nodes[index].phase = .waiting(wait)
+        case .waiting(let wait):
+            nodes[index].phase = .waiting(wait)
+            nodes[index].asked = wait
         case .runEnding(let outcome, let failure):
             beginEnding(event, outcome, failure)
             nodes[index].error = failure
@@ -191,8 +219,10 @@ extension RunState {
     }
 
     private mutating func beginEnding(_ event: Event, _ outcome: RunOutcome, _ failure: Failure?) {
-        phase = .ending(
-            Ending(outcome: outcome, failure: failure, value: reference(event), deadline: event.time + stopGrace))
+        let ending = Ending(
+            outcome: outcome, failure: failure, value: reference(event), deadline: event.time + stopGrace)
+        self.ending = ending
+        phase = .ending(ending)
     }
 
     /// Why ren pauses a run by itself, as the event says it.
@@ -234,3 +264,84 @@ extension RunState {
 
 /// How long running attempts may take to end after `cancel`.
 package let stopGrace = Duration.seconds(10)
+
+// MARK: Reopening and forks: SEMANTICS.md 7
+
+extension RunState {
+    /// The run goes on after its end, or in a fork: its time begins anew.
+    private mutating func beginAgain(at time: Timestamp) {
+        begun = time
+        pausedBefore = .zero
+        pausedSince = nil
+        isHeldForDisk = false
+        output = nil
+        phase = .running
+    }
+
+    private mutating func reopen(_ reopening: Reopening) {
+        for node in reopening.again where node.index < nodes.count {
+            nodes[node.index] = nodes[node.index].reopened(keeping: false)
+        }
+        for node in reopening.affected where node.index < nodes.count {
+            nodes[node.index] = nodes[node.index].reopened(keeping: true)
+        }
+        for (node, items) in reopening.items where node.index < nodes.count && nodes[node.index].map != nil {
+            nodes[node.index].map?.reopen(items)
+            nodes[node.index].phase = .mapping
+            nodes[node.index].error = nil
+        }
+        mayRunAgain.formUnion(reopening.allowed)
+        codeChangedRunsAgain = codeChangedRunsAgain || reopening.codeChangedRunsAgain
+        rederive()
+        resumeEnding(at: time)
+    }
+
+    /// What an end node has begun goes on to its end, unless that node was opened again.
+    private mutating func resumeEnding(at time: Timestamp) {
+        guard var ending, phase == .running else { return }
+        guard nodes.indices.contains(where: { plan.isEnd(NodeNumber($0)) && nodes[$0].isReached }) else {
+            self.ending = nil
+            return
+        }
+        ending.deadline = time + stopGrace
+        phase = .ending(ending)
+    }
+
+    private mutating func fork(_ event: Event, _ fork: Fork) {
+        if let numbers = fork.nodes, let next = laterPlans.popFirst() { follow(next, numbers) }
+        creation = fork.creation
+        created = event.time
+        if let changed = reference(event) { input = changed }
+        for index in nodes.indices {
+            let once = plan.once(NodeNumber(index))
+            nodes[index].map?.interrupt(once: once)
+            if once, nodes[index].work.running != nil { nodes[index].phase = .unknown(.forked) }
+            nodes[index].work.interrupt()
+            // It asks again, with its full time.
+            if case .waiting = nodes[index].phase { nodes[index].phase = .pending }
+        }
+        beginAgain(at: event.time)
+        reopen(fork.reopening)
+    }
+
+    /// The state in the words of another flow.
+    ///
+    /// - Parameter numbers: for each node its number there.
+    private mutating func follow(_ next: Plan, _ numbers: [NodeNumber?]) {
+        var renumbered = Array(repeating: NodeState(), count: next.flow.nodes.count)
+        for (state, number) in zip(nodes, numbers) {
+            if let number, number.index < renumbered.count { renumbered[number.index] = state }
+        }
+        plan = next
+        nodes = renumbered
+    }
+
+    /// What follows from the nodes alone.
+    private mutating func rederive() {
+        waitsFor = plan.predecessors.map { $0.count { !nodes[$0.index].isSettled } }
+        open = nodes.indices.filter { waitsFor[$0] == 0 && !nodes[$0].isSettled }.map { NodeNumber($0) }
+        running = nodes.reduce(0) { $0 + ($1.work.running == nil ? 0 : 1) + ($1.map?.running ?? 0) }
+        let unhandled = nodes.indices.filter { nodes[$0].phase == .failed && !plan.handlesFailure[$0] }
+        failure = unhandled.min { nodes[$0].work.last < nodes[$1].work.last }.flatMap { nodes[$0].error }
+    }
+}

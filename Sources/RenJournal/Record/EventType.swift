@@ -1,12 +1,12 @@
 package import RenCore
 
 /// The number of each type of event in records, and its name for people. Numbers are never reused; a new meaning is a
-/// new number. Reserved, not written yet: 3 journal.pruned, 4 clock.stepped, 11 schedule.fired, 12 schedule.skipped,
-/// 29 run.reopened, 30 run.forked, 61 node.kept, 62 node.overridden, 63 node.compensating, 64 node.compensated,
-/// 65 node.compensation_failed, 89 item.kept, 90 item.overridden.
+/// new number. Reserved, not written yet: 4 clock.stepped, 11 schedule.fired, 12 schedule.skipped,
+/// 63 node.compensating, 64 node.compensated, 65 node.compensation_failed.
 package enum EventType: UInt16, CaseIterable, Sendable {
     case journalOpened = 1
     case journalClosed = 2
+    case journalPruned = 3
     case flowRegistered = 5
     case functionsRecorded = 6
     case workerStarted = 7
@@ -23,6 +23,8 @@ package enum EventType: UInt16, CaseIterable, Sendable {
     case runStopped = 26
     case runSucceeded = 27
     case runFailed = 28
+    case runReopened = 29
+    case runForked = 30
     case runQuarantined = 31
     case signalReceived = 40
 
@@ -37,6 +39,8 @@ package enum EventType: UInt16, CaseIterable, Sendable {
     case nodeCancelled = 58
     case nodeDecided = 59
     case nodeWaiting = 60
+    case nodeKept = 61
+    case nodeOverridden = 62
     case mapOpened = 66
     case mapClosed = 67
 
@@ -49,6 +53,8 @@ package enum EventType: UInt16, CaseIterable, Sendable {
     case itemUnknown = 86
     case itemSkipped = 87
     case itemCancelled = 88
+    case itemKept = 89
+    case itemOverridden = 90
 
     case resultRejected = 100
 
@@ -57,6 +63,7 @@ package enum EventType: UInt16, CaseIterable, Sendable {
         switch self {
         case .journalOpened: "journal.opened"
         case .journalClosed: "journal.closed"
+        case .journalPruned: "journal.pruned"
         case .flowRegistered: "flow.registered"
         case .functionsRecorded: "functions.recorded"
         case .workerStarted: "worker.started"
@@ -72,6 +79,8 @@ package enum EventType: UInt16, CaseIterable, Sendable {
         case .runStopped: "run.stopped"
         case .runSucceeded: "run.succeeded"
         case .runFailed: "run.failed"
+        case .runReopened: "run.reopened"
+        case .runForked: "run.forked"
         case .runQuarantined: "run.quarantined"
         case .signalReceived: "signal.received"
         case .nodeStarted: "node.started"
@@ -85,6 +94,8 @@ package enum EventType: UInt16, CaseIterable, Sendable {
         case .nodeCancelled: "node.cancelled"
         case .nodeDecided: "node.decided"
         case .nodeWaiting: "node.waiting"
+        case .nodeKept: "node.kept"
+        case .nodeOverridden: "node.overridden"
         case .mapOpened: "map.opened"
         case .mapClosed: "map.closed"
         case .itemStarted: "item.started"
@@ -96,6 +107,8 @@ package enum EventType: UInt16, CaseIterable, Sendable {
         case .itemUnknown: "item.unknown"
         case .itemSkipped: "item.skipped"
         case .itemCancelled: "item.cancelled"
+        case .itemKept: "item.kept"
+        case .itemOverridden: "item.overridden"
         case .resultRejected: "result.rejected"
         }
     }
@@ -107,6 +120,7 @@ package enum EventType: UInt16, CaseIterable, Sendable {
             switch event.fact {
             case .journalOpened: .journalOpened
             case .journalClosed: .journalClosed
+            case .journalPruned: .journalPruned
             case .flowRegistered: .flowRegistered
             case .functionsRecorded: .functionsRecorded
             case .workerStarted: .workerStarted
@@ -122,6 +136,8 @@ package enum EventType: UInt16, CaseIterable, Sendable {
             case .runStopped: .runStopped
             case .runSucceeded: .runSucceeded
             case .runFailed: .runFailed
+            case .runReopened: .runReopened
+            case .runForked: .runForked
             case .runQuarantined: .runQuarantined
             case .signalReceived: .signalReceived
             case .started: isItem ? .itemStarted : .nodeStarted
@@ -133,6 +149,8 @@ package enum EventType: UInt16, CaseIterable, Sendable {
             case .unknown: isItem ? .itemUnknown : .nodeUnknown
             case .skipped: isItem ? .itemSkipped : .nodeSkipped
             case .cancelled: isItem ? .itemCancelled : .nodeCancelled
+            case .kept: isItem ? .itemKept : .nodeKept
+            case .overridden: isItem ? .itemOverridden : .nodeOverridden
             case .decided: .nodeDecided
             case .waiting: .nodeWaiting
             case .mapOpened: .mapOpened
