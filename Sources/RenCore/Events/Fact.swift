@@ -65,7 +65,8 @@ extension Fact {
         case .runCreated, .runPauseRequested, .runPaused, .runResumed, .runStopRequested, .runEnding, .runStopped,
             .runSucceeded, .runFailed, .runReopened, .runForked, .runQuarantined, .signalReceived, .overridden:
             true
-        case .journalOpened, .journalClosed, .journalPruned, .flowRegistered, .functionsRecorded, .workerStarted, .workerExited,
+        case .journalOpened, .journalClosed, .journalPruned, .flowRegistered, .functionsRecorded, .workerStarted,
+            .workerExited,
             .functionParked, .functionUnparked, .started, .checkpointed, .succeeded, .attemptFailed, .interrupted,
             .failed, .unknown, .skipped, .cancelled, .kept, .decided, .waiting, .mapOpened, .mapClosed, .resultRejected:
             false
