@@ -1,6 +1,7 @@
 /// A SHA-256 value. The core compares and carries digests; only the journal and the engine make them.
 package struct Digest: Hashable, Sendable {
     package static let byteCount = 32
+    package static let zero = Digest(repeatElement(0, count: byteCount))
 
     /// The 32 bytes as four big-endian words, so that a digest lives in registers and not on the heap.
     private var words: (UInt64, UInt64, UInt64, UInt64)

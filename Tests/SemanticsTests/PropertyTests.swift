@@ -35,6 +35,9 @@ private final class Play {
     private var acts: [String] = []
     /// The working state at each version that a commit ended with.
     private var states: [RunVersion: RunState] = [:]
+    /// What a snapshot of each step has written, and the state of the last one.
+    private var pages: [SnapshotPage.Place: [UInt8]] = [:]
+    private var snapshot: RunState?
     /// Ends of attempts that were delivered, to be delivered again.
     private var delivered: [(subject: Event.Subject, token: RunVersion, end: AttemptEnd)] = []
 
@@ -165,6 +168,9 @@ private final class Play {
     private func checkStep() throws {
         let state = stage.mailbox.state
         states[state.version] = state
+        for page in state.snapshotPages(since: snapshot) { pages[page.place] = page.bytes }
+        snapshot = state
+        #expect(try RunState(plans: [state.plan]) { pages[$0] } == state, about)
         let folded = try RunState(folding: stage.mailbox.number, plan: state.plan, from: stage.journal)
         #expect(decision(state) == decision(state), "deciding twice differs: \(about)")
         #expect(decision(state) == decision(folded), "the folded state decides otherwise: \(about)")

@@ -30,42 +30,42 @@ package struct RunState: Sendable, Equatable {
     }
 
     /// Of the flow that the run follows now.
-    package private(set) var plan: Plan
+    package internal(set) var plan: Plan
     /// Those of the flows that forks change to, in the order of their `run.forked`.
-    private var laterPlans: ArraySlice<Plan>
-    package private(set) var creation: RunCreation?
-    package private(set) var input: PayloadReference?
-    package private(set) var version = RunVersion.none
+    var laterPlans: ArraySlice<Plan>
+    package internal(set) var creation: RunCreation?
+    package internal(set) var input: PayloadReference?
+    package internal(set) var version = RunVersion.none
     /// Version of the last event that `If-Match` compares: see `Fact.isControl`.
-    package private(set) var control = RunVersion.none
-    package private(set) var created = Timestamp(nanoseconds: 0)
+    package internal(set) var control = RunVersion.none
+    package internal(set) var created = Timestamp(nanoseconds: 0)
     /// Time of the last event.
-    package private(set) var time = Timestamp(nanoseconds: 0)
-    package private(set) var phase = Phase.running
+    package internal(set) var time = Timestamp(nanoseconds: 0)
+    package internal(set) var phase = Phase.running
     /// Ren paused it because the storage is nearly full, and lets it go on when there is room.
-    package private(set) var isHeldForDisk = false
-    package private(set) var nodes: [NodeState]
+    package internal(set) var isHeldForDisk = false
+    package internal(set) var nodes: [NodeState]
     /// Nodes whose predecessors are all settled and that are not settled themselves, in flow order.
-    package private(set) var open: [NodeNumber]
+    package internal(set) var open: [NodeNumber]
     /// For each node, how many of its predecessors are not settled.
-    private var waitsFor: [Int]
+    var waitsFor: [Int]
     /// Attempts that are running, of nodes and items together.
-    package private(set) var running = 0
+    package internal(set) var running = 0
     /// Signals that no pause has taken yet, oldest first.
-    package private(set) var signals: [KeptSignal] = []
+    package internal(set) var signals: [KeptSignal] = []
     /// The first failure that no node handles: it becomes the run's error.
-    package private(set) var failure: Failure?
-    package private(set) var output: PayloadReference?
+    package internal(set) var failure: Failure?
+    package internal(set) var output: PayloadReference?
     /// How an end node, or the flow's timeout, ends or ended the run.
-    package private(set) var ending: Ending?
+    package internal(set) var ending: Ending?
     /// When the time of the flow's `timeout` and of `retry.total` began to run.
-    private(set) var begun = Timestamp(nanoseconds: 0)
+    var begun = Timestamp(nanoseconds: 0)
     /// `once` nodes that may run again although they had succeeded.
-    package private(set) var mayRunAgain: Set<NodeNumber> = []
+    package internal(set) var mayRunAgain: Set<NodeNumber> = []
     /// A result made by other code than today's does not stand after a reopening.
-    package private(set) var codeChangedRunsAgain = false
-    private var pausedSince: Timestamp?
-    private(set) var pausedBefore = Duration.zero
+    package internal(set) var codeChangedRunsAgain = false
+    var pausedSince: Timestamp?
+    var pausedBefore = Duration.zero
 
     /// - Parameter later: the plans of the flows that the run's forks change to, in order.
     package init(plan: Plan, then later: [Plan] = []) {
@@ -337,7 +337,7 @@ extension RunState {
     }
 
     /// What follows from the nodes alone.
-    private mutating func rederive() {
+    mutating func rederive() {
         waitsFor = plan.predecessors.map { $0.count { !nodes[$0.index].isSettled } }
         open = nodes.indices.filter { waitsFor[$0] == 0 && !nodes[$0].isSettled }.map { NodeNumber($0) }
         running = nodes.reduce(0) { $0 + ($1.work.running == nil ? 0 : 1) + ($1.map?.running ?? 0) }
