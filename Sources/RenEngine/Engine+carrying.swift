@@ -24,14 +24,14 @@ extension Engine {
     ) async throws(RenError) -> Mailbox? {
         if let storageFailure { throw storageFailure }
         guard mailboxes[number] == nil else { return nil }
-        var state = RunState(plan: plan)
+        var (state, snapshots) = try RunState.newest(of: number, plans: [plan], in: journal)
         do {
             try state.fold(number, from: journal)
         } catch  where error.code == .journalDamaged {
             throw await quarantine(number, after: state.version, error)
         }
         try state.requireMatch(asker)
-        let mailbox = makeMailbox(number, state, functions, id: state.creation?.id ?? "")
+        let mailbox = makeMailbox(number, state, functions, id: state.creation?.id ?? "", snapshots)
         mailboxes[number] = mailbox
         mailbox.incoming.append(Mailbox.Incoming(request: .engineDied))
         return mailbox

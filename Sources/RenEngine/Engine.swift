@@ -219,10 +219,12 @@ package actor Engine {
     }
 
     func makeMailbox(
-        _ number: RunNumber, _ state: RunState, _ functions: RunFunctions, id: String
+        _ number: RunNumber, _ state: RunState, _ functions: RunFunctions, id: String,
+        _ snapshots: SnapshotWriter = SnapshotWriter()
     ) -> Mailbox {
         Mailbox(
-            number: number, state: state, functions: functions, journal: journal, calls: calls, opener: opener,
+            number: number, state: state, snapshots: snapshots, functions: functions, journal: journal, calls: calls,
+            opener: opener,
             log: logs.map { RunLog(directory: "\($0)/\(id)", run: id) }, artifacts: artifacts)
     }
 
@@ -247,6 +249,7 @@ package actor Engine {
                 if mailbox.awaitsCommit { touch(mailbox) }
             case .failed(let run, let ends, let error): failed(run, ends, error)
             case .storage(let use): measured(use)
+            case .snapshotLost(let run): mailboxes[run]?.snapshots.forget()
             }
         }
         // Those that wait for a slot come first, the longest waiting before the others: a run whose call has just ended
@@ -348,6 +351,17 @@ package actor Engine {
             batch.isUrgent = !part.replies.isEmpty
             journal.submit(batch)
         }
+        submitSnapshot(of: mailbox)
+    }
+
+    /// Behind the events whose state it holds, so that it is never there without them, and no event waits for it.
+    private func submitSnapshot(of mailbox: Mailbox) {
+        guard let snapshot = mailbox.snapshots.next(mailbox.state) else { return }
+        let run = mailbox.number
+        journal.submit(
+            Batch(run: run, after: mailbox.state.version, events: [], snapshot: snapshot) { result in
+                if case .failure = result { self.post([.snapshotLost(run)]) }
+            })
     }
 
     /// Tells those who wait for a run where it rests, if it does.

@@ -32,6 +32,7 @@ final class Mailbox {
     let calls: CallTable
     let opener: MapOpener
     private(set) var state: RunState
+    var snapshots: SnapshotWriter
     /// What the run writes into its log.
     let log: RunLog?
     var incoming: [Incoming] = []
@@ -66,11 +67,12 @@ final class Mailbox {
     private var ends: [Incoming] = []
 
     init(
-        number: RunNumber, state: RunState, functions: RunFunctions, journal: any Journal, calls: CallTable,
-        opener: MapOpener, log: RunLog?, artifacts: String?
+        number: RunNumber, state: RunState, snapshots: SnapshotWriter = SnapshotWriter(), functions: RunFunctions,
+        journal: any Journal, calls: CallTable, opener: MapOpener, log: RunLog?, artifacts: String?
     ) {
         self.number = number
         self.state = state
+        self.snapshots = snapshots
         plan = state.plan
         self.functions = functions
         self.calls = calls
@@ -93,10 +95,10 @@ final class Mailbox {
     var isAllCommitted: Bool { events.isEmpty && isCommitted }
 
     /// A mailbox with a state folded afresh, which keeps what came in and the calls that are running.
-    func renewed(from state: RunState, journal: any Journal) -> Mailbox {
+    func renewed(from state: RunState, _ snapshots: SnapshotWriter, journal: any Journal) -> Mailbox {
         let fresh = Mailbox(
-            number: number, state: state, functions: functions, journal: journal, calls: calls, opener: opener,
-            log: log, artifacts: values.artifacts)
+            number: number, state: state, snapshots: snapshots, functions: functions, journal: journal, calls: calls,
+            opener: opener, log: log, artifacts: values.artifacts)
         // What was committed after all, before a later part of the batch failed, must not come twice.
         fresh.incoming =
             kept.filter { item in

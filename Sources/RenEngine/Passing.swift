@@ -16,7 +16,7 @@ package struct Passing {
     package static func ask(
         _ request: Request, of row: RunRow, plan: Plan, in journal: any Journal, at now: Timestamp, by asker: Asker
     ) throws(RenError) -> (answer: Answer, phase: RunState.Phase) {
-        var state = RunState(plan: plan)
+        var state = try RunState.newest(of: row.number, plans: [plan], in: journal).state
         do {
             try state.fold(row.number, from: journal)
         } catch  where error.code == .journalDamaged {

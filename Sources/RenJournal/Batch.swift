@@ -12,6 +12,8 @@ package struct Batch: Sendable {
     package var events: [Event]
     /// Rows of the table `keys` that are changed in the same commit; with no events, in one of their own.
     package var keys: [KeyRows]
+    /// A snapshot of the run at `after`, in a batch without events: written if that is the run's last version then.
+    package var snapshot: SnapshotRows?
     /// A person waits for the answer: it goes before what others have queued, but not before its own run's batches.
     package var isUrgent = false
     /// Called once, on the writer's thread, right after the commit returned or failed, in the order of commits. Must
@@ -22,15 +24,22 @@ package struct Batch: Sendable {
     package static let anyVersion = RunVersion(rawValue: .max)
 
     package init(
-        run: RunNumber, after: RunVersion, events: [Event], keys: [KeyRows] = [],
+        run: RunNumber, after: RunVersion, events: [Event], keys: [KeyRows] = [], snapshot: SnapshotRows? = nil,
         completion: @escaping @Sendable (Result<Receipt, RenError>) -> Void
     ) {
         self.run = run
         self.after = after
         self.events = events
         self.keys = keys
+        self.snapshot = snapshot
         self.completion = completion
     }
+
+    /// It changes nothing and only tells how far the writer is.
+    var isEmpty: Bool { events.isEmpty && !hasRows }
+
+    /// Rows that no event makes.
+    var hasRows: Bool { !keys.isEmpty || snapshot != nil }
 }
 
 /// What a batch became.
@@ -75,11 +84,15 @@ struct PreparedBatch: Sendable {
 
     init(_ batch: Batch) {
         precondition(
+            batch.snapshot == nil || batch.events.isEmpty && batch.after != Batch.anyVersion,
+            "a snapshot stands between two batches of events")
+        precondition(
             batch.events.dropFirst().allSatisfy { $0.request == nil }, "a request begins in the middle of a batch")
         self.batch = batch.withCountedRequest()
         let payloadBytes = batch.events.reduce(0) { $0 + ($1.payload?.length ?? 0) }
         byteCount =
             payloadBytes + batch.events.count * 300 + batch.keys.reduce(0) { $0 + $1.byteCount }
+            + (batch.snapshot?.byteCount ?? 0)
         guard byteCount <= Self.byteCountMax else {
             refusal = RenError(
                 .payloadTooLarge,

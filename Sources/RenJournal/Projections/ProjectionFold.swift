@@ -185,20 +185,7 @@ struct ProjectionFold {
     private mutating func addProblem(
         _ event: Event, at place: Place, of entry: Entry, in snapshot: any StoreSnapshot
     ) throws(RenError) {
-        switch event.fact {
-        case .attemptFailed(let failure, _):
-            try changeProblem(failure, event, at: place, of: entry, in: snapshot) { $0.attempts += 1 }
-        // The items that failed stand for a map that failed because of them.
-        case .failed(let failure) where failure.name != Failure.Name.tooManyFailed:
-            try changeProblem(failure, event, at: place, of: entry, in: snapshot) { $0.failures += 1 }
-        default: break
-        }
-    }
-
-    private mutating func changeProblem(
-        _ failure: Failure, _ event: Event, at place: Place, of entry: Entry, in snapshot: any StoreSnapshot,
-        _ change: (inout ProblemRow) -> Void
-    ) throws(RenError) {
+        guard let failure = event.fact.problem else { return }
         var key = ProblemKey(run: place.run, fingerprint: failure.fingerprint)
         var found = try problem(key, in: snapshot)
         if found == nil, entry.row.problemGroups >= ProblemRow.groupsMax {
@@ -208,8 +195,7 @@ struct ProjectionFold {
             entry.row.problemGroups += 1
         }
         var row = found ?? ProblemRow(key.fingerprint, failure, at: event.time)
-        row.add(event.subject, at: event.time)
-        change(&row)
+        row.add(event)
         problems[key] = row
     }
 
@@ -218,6 +204,18 @@ struct ProjectionFold {
         return try snapshot.value(of: .problem(key.run, key.fingerprint), in: .problems) { bytes throws(RenError) in
             try ProblemRow(bytes)
         }
+    }
+
+    /// The groups of a run with this commit's events so far, by fingerprint.
+    func problems(of run: RunNumber, in snapshot: any StoreSnapshot) throws(RenError) -> [ProblemRow] {
+        var found: [UInt64: ProblemRow] = [:]
+        try snapshot.walk(.problems, prefix: Key(run)) { _, value throws(RenError) in
+            let row = try ProblemRow(value)
+            found[row.fingerprint] = row
+            return .continue
+        }
+        for (key, row) in problems where key.run == run { found[key.fingerprint] = row }
+        return found.values.sorted { $0.fingerprint < $1.fingerprint }
     }
 
     // MARK: The end of a commit

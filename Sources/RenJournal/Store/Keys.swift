@@ -23,6 +23,18 @@ extension Key {
         Key(run).appending(node.rawValue).appending(hash)
     }
 
+    /// All versions of a part of a page of a run's state.
+    static func snapshot(_ run: RunNumber, _ page: SnapshotRows.Place, part: Int = 0) -> Key {
+        Key(run).appending(page.kind).appending(page.node.rawValue).appending(page.number)
+            .appending(UInt16(truncatingIfNeeded: part))
+    }
+
+    static func snapshot(
+        _ run: RunNumber, _ page: SnapshotRows.Place, part: Int = 0, _ version: RunVersion
+    ) -> Key {
+        snapshot(run, page, part: part).appending(version.rawValue)
+    }
+
     static func problem(_ run: RunNumber, _ fingerprint: UInt64) -> Key { Key(run).appending(fingerprint) }
 
     static func status(_ status: RunStatus) -> Key { Key(status.rawValue) }

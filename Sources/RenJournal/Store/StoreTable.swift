@@ -1,7 +1,7 @@
 /// The tables by number. Keys are big-endian, so that their order is the order of numbers.
 ///
 /// The first four are the truth (`history` is an index of it); the rest are projections, which are rebuilt from
-/// `events`. 14 is reserved: snapshots.
+/// `events`, and snapshots, which are made anew as runs go on.
 package enum StoreTable: Int, CaseIterable, Sendable {
     /// Sequence → record (`RecordCodec`). Written with append, never changed.
     case events = 1
@@ -31,6 +31,9 @@ package enum StoreTable: Int, CaseIterable, Sendable {
     case functions = 12
     /// Run ‖ node ‖ first 8 bytes of SHA-256(key) ‖ index → the key: see `KeyRows`.
     case keys = 13
+    /// Run ‖ page ‖ part ‖ version → a part of a run's state: see `SnapshotRows`. A cache: what is missing or damaged
+    /// costs time alone.
+    case snapshots = 14
     /// 1 ‖ length ‖ key → `RequestRow`; 2 ‖ time ‖ length ‖ key → nothing, for requests without a run.
     case requests = 15
 
@@ -38,7 +41,7 @@ package enum StoreTable: Int, CaseIterable, Sendable {
     var name: String { String(rawValue) }
 
     /// Those that journals of older versions have not.
-    static let addedLater: [StoreTable] = [.keys, .requests]
+    static let addedLater: [StoreTable] = [.keys, .snapshots, .requests]
 
     /// Its place in `allCases`: the numbers have gaps.
     var index: Int { Self.indexes[rawValue] }

@@ -66,7 +66,7 @@ extension JournalView {
             found.append(try ProblemRow(value))
             return .continue
         }
-        return found.sorted { ($0.failures, $0.attempts, $1.fingerprint) > ($1.failures, $1.attempts, $0.fingerprint) }
+        return found.sorted(by: ProblemRow.isLarger)
     }
 
     // MARK: Flows and functions

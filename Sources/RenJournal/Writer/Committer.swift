@@ -37,7 +37,7 @@ struct Committer {
                 remember(result, of: batch)
                 results.append(result)
             }
-            if next.head != state.head || batches.contains(where: { !$0.batch.keys.isEmpty }) {
+            if next.head != state.head || batches.contains(where: { $0.batch.hasRows }) {
                 next.applied = next.head
                 try fold.flush(into: transaction)
                 for sequence in fold.obsoletePayloads { try transaction.delete(prefix: Key(sequence), in: .payloads) }
@@ -97,6 +97,9 @@ struct Committer {
             return .failure(failures[run] ?? .versionConflict(run, expected: batch.batch.after, found: version))
         }
         for keys in batch.batch.keys { try keys.change(transaction) }
+        if let snapshot = batch.batch.snapshot {
+            try snapshot.put(of: run, problems: fold.problems(of: run, in: transaction), in: transaction)
+        }
         guard !batch.batch.events.isEmpty else {
             return .success(
                 Receipt(

@@ -1,0 +1,153 @@
+import LMDB
+import RenCore
+import RenTestKit
+import Testing
+
+@testable import RenJournal
+
+/// What was shown of a run at an event is what is shown as of it later.
+@Suite("As of an event")
+struct PastTests {
+    /// What lists showed of a run after a commit.
+    private struct Seen {
+        var run: RunNumber
+        var sequence: JournalSequence
+        var row: RunRow
+        var nodes: [(number: NodeNumber, row: NodeRow)]
+        var problems: [[UInt8]]
+        var windows: [NodeNumber: ItemWindow]
+    }
+
+    @Test("Rows, counts, problems and items of random histories", arguments: 1...12)
+    func random(_ seed: UInt64) throws {
+        let journal = MemoryJournal.make()
+        var histories = RandomHistory(seed: seed, items: 60)
+        var seen: [Seen] = []
+        for _ in 0..<150 {
+            let batch = histories.next(reserve: { journal.reserveRun() })
+            let after = batch.run == .journal ? Batch.anyVersion : batch.after
+            let receipt = try journal.appendAndWait(batch.events, to: batch.run, after: after)
+            guard batch.run != .journal else { continue }
+            seen.append(try Self.look(journal, batch.run, receipt.last))
+        }
+        for then in seen {
+            let past = try journal.past(of: then.run, at: then.sequence, plans: [SnapshotTests.plan])
+            let about: Comment = "seed \(seed), run \(then.run) at \(then.sequence)"
+            #expect(past.row.status == then.row.status && past.row.version == then.row.version, about)
+            #expect(past.row.control == then.row.control && past.row.hash == then.row.hash, about)
+            #expect(past.problems.map(\.stored) == then.problems, about)
+            #expect(past.asOf.sequence == then.sequence, about)
+            for (number, row) in then.nodes {
+                #expect(past.nodes[number.index]?.stored == row.stored, "node \(number): \(about)")
+            }
+            #expect(past.nodes.count { $0 != nil } == then.nodes.count, about)
+            for (node, window) in then.windows { try Self.compare(window, past, node, journal, about) }
+        }
+    }
+
+    private static func look(
+        _ journal: StoreJournal, _ run: RunNumber, _ sequence: JournalSequence
+    ) throws -> Seen {
+        var seen = try journal.read { view throws(RenError) in
+            Seen(
+                run: run, sequence: sequence, row: try view.run(run)!, nodes: try view.nodes(of: run),
+                problems: try view.problems(of: run).map(\.stored), windows: [:])
+        }
+        for (number, row) in seen.nodes where row.map != nil {
+            seen.windows[number] = try journal.items(of: run, number, ItemQuery())
+        }
+        return seen
+    }
+
+    private static func compare(
+        _ window: ItemWindow, _ past: PastRun, _ node: NodeNumber, _ journal: StoreJournal, _ about: Comment
+    ) throws {
+        let then = try #require(try journal.items(of: past, node, ItemQuery()))
+        #expect(then.total == window.total && then.counts == window.counts, about)
+        for (old, new) in zip(window.rows, then.rows) {
+            #expect(old.index == new.index && old.key == new.key && old.state == new.state, "\(old) \(new) \(about)")
+            // An item that runs its first attempt has no row to be shown from: its event tells more.
+            guard old.begun != nil else { continue }
+            #expect(old == new, about)
+        }
+        for state in WorkState.allCases {
+            var query = ItemQuery()
+            query.state = state
+            (query.offset, query.limit) = (1, 5)
+            let some = try #require(try journal.items(of: past, node, query))
+            let wanted = window.rows.filter { $0.state == state }.map(\.index)
+            #expect(some.total == wanted.count, "\(state) \(about)")
+            #expect(some.rows.map(\.index) == Array(wanted.dropFirst().prefix(5)), "\(state) \(about)")
+        }
+    }
+
+    @Test("Orders and filters that need all rows are of the present alone")
+    func nowOnly() throws {
+        let journal = MemoryJournal.make()
+        var history = HistoryBuilder("r")
+        history.create()
+        history.openMap(NodeNumber(0), total: 3)
+        let run = journal.reserveRun()
+        let last = try journal.appendAndWait(history.take().events, to: run, after: .none).last
+        let past = try journal.past(of: run, at: last, plans: [SnapshotTests.plan])
+        for order in [ItemQuery.Order.slowest, .newest, .attempts] {
+            var query = ItemQuery()
+            query.order = order
+            #expect(throws: RenError.self) { try journal.items(of: past, NodeNumber(0), query) }
+        }
+        var search = ItemQuery()
+        search.search = .contains("x")
+        #expect(throws: RenError.self) { try journal.items(of: past, NodeNumber(0), search) }
+        var byKey = ItemQuery()
+        byKey.order = .key
+        #expect(try journal.items(of: past, NodeNumber(0), byKey)?.total == 3)
+    }
+
+    @Test("Before the run's first event and behind the journal's last there is no state")
+    func outside() throws {
+        let journal = MemoryJournal.make()
+        var other = HistoryBuilder("other")
+        other.create()
+        try journal.appendAndWait(other.take().events, to: journal.reserveRun(), after: .none)
+        var history = HistoryBuilder("r")
+        history.create()
+        let run = journal.reserveRun()
+        try journal.appendAndWait(history.take().events, to: run, after: .none)
+        for sequence in [0, 1, 3] {
+            do {
+                _ = try journal.past(of: run, at: JournalSequence(sequence), plans: [SnapshotTests.plan])
+                Issue.record("there is a state at \(sequence)")
+            } catch {
+                #expect(error.code == .eventNotFound && error.hint != nil, "\(error)")
+            }
+        }
+        #expect(
+            try journal.past(of: run, at: JournalSequence(2), plans: [SnapshotTests.plan]).row.version.rawValue == 1)
+    }
+
+    @Test("An event leads to what follows from it")
+    func effects() throws {
+        let journal = MemoryJournal.make()
+        var history = HistoryBuilder("r")
+        history.create()
+        let wait = SignalWait(signal: "go", message: "", until: nil)
+        let waiting = history.add(.waiting(wait), .node(3))
+        let signal = history.add(.signalReceived(name: "go"), payload: Array("1".utf8))
+        let done = history.add(.succeeded(instead: nil), .node(3), cause: signal)
+        let run = journal.reserveRun()
+        try journal.appendAndWait(history.take().events, to: run, after: .none)
+        for (version, effects) in [(waiting, [done]), (signal, [done]), (done, [])] {
+            let event = try #require(try journal.read { view throws(RenError) in try view.recorded(run, version) })
+            let found = try journal.effects(of: event)
+            #expect(found.events.map(\.version) == effects && !found.hasMore)
+        }
+    }
+}
+
+extension Row {
+    fileprivate var stored: [UInt8] {
+        var bytes: [UInt8] = []
+        write(to: &bytes)
+        return bytes
+    }
+}
