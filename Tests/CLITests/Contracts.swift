@@ -45,6 +45,7 @@ struct Contract: Sendable, CustomTestStringConvertible {
         Contract(command: "items", arguments: ["h", "halves", "--failed"], before: [halves]),
         Contract(command: "logs", arguments: ["h", "-n", "halves", "-k", "n-4"], before: [halves]),
         Contract(command: "result", arguments: ["q"], before: [quick]),
+        Contract(command: "state", arguments: ["g", "--at", "5"], before: [gate]),
         Contract(command: "pause", arguments: ["g"], before: [gate]),
         Contract(command: "stop", arguments: ["g"], before: [gate]),
         Contract(command: "signal", arguments: ["g", "approve", "{\"ok\": 1}"], before: [gate]),

@@ -23,6 +23,7 @@ struct RenTool: AsyncParsableCommand {
                     RunsCommand.self, ShowCommand.self, WatchCommand.self, WaitCommand.self, ItemsCommand.self,
                     LogsCommand.self, ResultCommand.self,
                 ]),
+            CommandGroup(name: "History", subcommands: [StateCommand.self]),
             CommandGroup(name: "Control", subcommands: [PauseCommand.self, StopCommand.self, SignalCommand.self]),
             CommandGroup(
                 name: "Flows", subcommands: [FlowCommand.self, FunctionsCommand.self, WorkersCommand.self]),

@@ -25,7 +25,7 @@ extension Backend {
                 isLong: true, handle: runs),
             Route(
                 .get, "/api/v1/runs/{run}", "A run with its nodes and problems",
-                parameters: [.ifNoneMatch],
+                parameters: [.ifNoneMatch, Self.asOf],
                 answers: [
                     .json(.ok, "The run as of the event as_of", .ref("RunSnapshot")),
                     .empty(.notModified, "It is as the ETag in If-None-Match says"),
@@ -68,6 +68,7 @@ extension Backend {
 
     private func snapshot(_ call: Call) async throws -> Reply {
         let row = try run(call.capture("run"))
+        if let past = try past(row, call) { return .json(Self.json(try RunSummary(past, in: journal))) }
         if call.knows(Self.tag(row)) { return Reply(.notModified).with(.eTag, Self.tag(row)) }
         let summary = try RunSummary(row.number, in: journal, engineHolds: true)
         var object = summary.json

@@ -12,6 +12,7 @@ package final class SharedReadings: Sendable {
     package let pages: EventPages
     package let progress: ProgressBoard
     let times = MapTimes()
+    private let pasts = PastRuns()
     /// Keys of maps never change; reading them again costs up to 16 MiB. The last one used stands last.
     private let keys = Mutex<[(run: RunNumber, node: NodeNumber, keys: ItemKeys)]>([])
     private static let mapsMax = 4
@@ -38,6 +39,16 @@ package final class SharedReadings: Sendable {
             throw RenError(.runNotFound, "there is no run \(id.prefix(200))", hint: "GET /api/v1/runs lists them")
         }
         return row
+    }
+
+    /// The run as of the event at `sequence`.
+    ///
+    /// - Throws: `event.not_found` before the run's first event and behind the journal's last.
+    package func past(of row: RunRow, at sequence: JournalSequence) throws(RenError) -> PastRun {
+        if let known = pasts[row.number, sequence] { return known }
+        let past = try journal.past(of: row, at: sequence)
+        pasts.add(past)
+        return past
     }
 
     /// The node of that name in the flow of a run.

@@ -93,7 +93,6 @@ extension ExitCode {
 
 extension RenError.Code {
     static let usage = Self("usage")
-    static let eventNotFound = Self("event.not_found")
     static let journalMissing = Self("journal.missing")
     static let integrityDamaged = Self("integrity.damaged")
 }
