@@ -133,13 +133,11 @@ struct SnapshotPageTests {
             #expect(try Self.restored(damaged) == nil, "\(place)")
             damaged[place] = Array(bytes.dropLast())
             #expect(try Self.restored(damaged) == nil, "\(place)")
-            let step = max(1, bytes.count / 40)
-            for offset in stride(from: 0, to: bytes.count, by: step) {
-                for mask in [1, 0x80, 0xFF] as [UInt8] {
-                    damaged[place] = bytes
-                    damaged[place]?[offset] ^= mask
-                    _ = try Self.restored(damaged)
-                }
+            // Each state takes a while to read: a few places of each page, the first ones among them.
+            for offset in [0, 1, 2, 3, 5, bytes.count / 3, bytes.count / 2] where offset < bytes.count {
+                damaged[place] = bytes
+                damaged[place]?[offset] ^= 0xFF
+                _ = try Self.restored(damaged)
             }
         }
     }
