@@ -120,6 +120,9 @@ private struct RunCarrier: Service {
     let files: [String]
     let install: FunctionLoader.Install
     let logger: Logger
+    /// How long calls may go on when the end was asked for.
+    private static let patience = Duration.seconds(10)
+
     /// Ends when the service takes connections.
     let listening: AsyncStream<Never>
 
@@ -134,7 +137,8 @@ private struct RunCarrier: Service {
         let carried = await session.engine.carriedRuns().count
         logger.notice("ready, carrying \(Words.count(carried, "run"))")
         let failure = await cancelWhenGracefulShutdown { await session.failure() }
-        guard let failure else { return }
+        // What this started ends on its own, so that the next start need not do it again.
+        guard let failure else { return await session.engine.drain(for: Self.patience) }
         backend.readiness.failed(failure)
         throw StorageLost(error: failure)
     }
