@@ -180,7 +180,9 @@ struct Committer {
     // MARK: Flows
 
     /// Each content is registered once, however many ask at the same time.
-    private func sequence(ofFlow hash: Digest, in transaction: any StoreTransaction) throws(RenError) -> JournalSequence? {
+    private func sequence(ofFlow hash: Digest, in transaction: any StoreTransaction) throws(RenError)
+        -> JournalSequence?
+    {
         if let sequence = newFlows[hash] { return sequence }
         return try transaction.value(of: .flow(hash), in: .flows) { bytes in
             JournalSequence(rawValue: bytes.load(UInt64.self, at: 0))
