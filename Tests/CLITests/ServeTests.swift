@@ -141,10 +141,13 @@ struct ServeTests {
         let engine = try ren.serve()
         let run = try ren.start(Self.held)
         try wait(for: "the call") { FileManager.default.fileExists(atPath: ren.folder + "/began") }
+        let waiter = try ren.start(["wait", "h"])
         engine.send(SIGKILL)
         #expect(engine.end().wasKilled)
-        let left = run.end()
-        #expect(left.code == 5 && left.errors.contains("ren resume h"), "\(left.errors)")
+        for client in [run, waiter] {
+            let left = client.end()
+            #expect(left.code == 5 && left.errors.contains("ren resume h"), "\(left.errors)")
+        }
         try ren.write("", to: "gate")
         let next = try ren.serve()
         #expect(try ren("wait", "h").code == 0)
