@@ -95,7 +95,9 @@ struct Diagnosis {
         let (used, size) = (SystemFile.bytes(in: reading.directory.journal), JournalOptions().mapSizeBytes)
         let text = "\(events), \(Words.bytes(used)) used of a map of \(Words.bytes(size))"
         guard used < size / 10 * 8 else {
-            return HealthCheck("journal", .warning, text, fix: "the map is nearly full: raise it before the next run")
+            return HealthCheck(
+                "journal", .warning, text,
+                fix: "the map is nearly full: start further runs in another data directory (--data)")
         }
         return HealthCheck("journal", .ok, text)
     }
