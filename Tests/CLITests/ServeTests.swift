@@ -54,6 +54,20 @@ struct ServeTests {
         Self.stop(engine)
     }
 
+    @Test("It registers the flows of ren.yaml and tells of wrong ones; a function file that is not there is refused")
+    func project() throws {
+        let ren = try Self.ren()
+        let missing = try ren("serve", "--listen", "127.0.0.1:0", "-f", "nope.py")
+        #expect(missing.code == 2 && missing.errors.contains("nope.py"), "\(missing.errors)")
+        try ren.write("flow: wrong\nnodes:\n  a: {fail: no, retires: 3}\n", to: "wrong.yaml")
+        try ren.write("flows: [wrong.yaml, quick.yaml]\n", to: "ren.yaml")
+        let engine = try ren.serve()
+        #expect(engine.errorText.contains("wrong.yaml is not registered: "), "\(engine.errorText)")
+        let registered = try ren("flow", "register", "quick.yaml", "-o", "json")
+        #expect(try registered.json.arrayValue?.first?["new"] == false, "\(registered)")
+        Self.stop(engine)
+    }
+
     @Test("ren run is its client: same output, same exit codes, and the service goes on")
     func client() throws {
         let ren = try Self.ren()
