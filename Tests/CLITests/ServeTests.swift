@@ -192,6 +192,24 @@ struct ServeTests {
         Self.stop(engine)
     }
 
+    @Test("A unit that could not start is not written")
+    func deadUnit() throws {
+        let ren = try Self.ren()
+        for (arguments, code) in [
+            (["--listen", "0.0.0.0:80"], "listen.remote"), (["--listen", "nowhere"], "config.invalid"),
+        ] {
+            let refused = try ren.run(["service", "install", "--print"] + arguments)
+            #expect(refused.code == 78 && refused.errors.contains(code), "\(refused.errors)")
+            #expect(refused.output.isEmpty)
+        }
+        let meant = try ren("service", "install", "--print", "--listen", "0.0.0.0:80", "--listen-insecure")
+        #expect(meant.output.contains(#""--listen" "0.0.0.0:80" "--listen-insecure""#), "\(meant)")
+        for text in ["listen: 0.0.0.0:80\n", "functions: [none/*.py]\n", "flows: [none.yaml]\n"] {
+            try ren.write(text, to: "ren.yaml")
+            #expect(try ren("service", "install", "--print").code == 78, "\(text)")
+        }
+    }
+
     @Test("A unit that ren did not write is not touched")
     func foreignUnit() throws {
         let ren = try Self.ren()
