@@ -45,8 +45,9 @@ struct ServeTests {
         #expect(second.code == 73 && second.errors.contains("\(engine.process.processIdentifier)"), "\(second.errors)")
         let url = try #require(try ren("service", "status", "-o", "json").json["url"]?.stringValue)
         let other = try Self.ren()
-        let taken = try other.run(["serve", "--listen", String(url.dropFirst("http://".count))])
+        let taken = try other.run(["serve", "-f", "functions.py", "--listen", String(url.dropFirst("http://".count))])
         #expect(taken.code == 69 && taken.errors.contains("listen.port_taken"), "\(taken.errors)")
+        for text in ["ready", "Python", "cannot be used"] { #expect(!taken.errors.contains(text), "\(taken.errors)") }
         let remote = try other.run(["serve", "--listen", "0.0.0.0:0"])
         #expect(remote.code == 78 && remote.errors.contains("--listen-insecure"), "\(remote.errors)")
         #expect(try other("serve", "--listen", "nowhere").code == 78)

@@ -111,7 +111,7 @@ struct ServeCommand: AsyncParsableCommand {
     }
 }
 
-/// Takes up all open runs once the service listens, and ends the process when the journal fails.
+/// Loads functions and takes up all open runs once the service listens, and ends the process when the journal fails.
 private struct RunCarrier: Service {
     struct StorageLost: Error {
         var error: RenError
@@ -128,6 +128,9 @@ private struct RunCarrier: Service {
     let listening: AsyncStream<Never>
 
     func run() async throws {
+        for await _ in listening {}
+        // A service that could not listen says why itself.
+        guard !Task.isCancelled else { return }
         await loadFunctions()
         await registerFlows()
         try await session.carryOpenRuns()
@@ -135,7 +138,6 @@ private struct RunCarrier: Service {
             logger.warning("run number \(number) waits: \(error.message)")
         }
         backend.readiness.isReady()
-        for await _ in listening {}
         let carried = await session.engine.carriedRuns().count
         logger.notice("ready, carrying \(Words.count(carried, "run"))")
         let failure = await cancelWhenGracefulShutdown { await session.failure() }
