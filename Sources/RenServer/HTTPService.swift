@@ -57,11 +57,7 @@ package struct HTTPService: Service {
         _ backend: Backend, _ options: Options = Options(),
         isReady: @escaping @Sendable (Addresses) async -> Void = { _ in }
     ) throws(RenError) {
-        if let tcp = options.tcp, !tcp.isLoopback, !options.allowsRemote {
-            throw RenError(
-                .listenRemote, "\(tcp) can be reached from other machines, over connections without encryption",
-                hint: "listen on 127.0.0.1, or say --listen-insecure if that is meant")
-        }
+        try options.tcp?.check(allowsRemote: options.allowsRemote)
         self.backend = backend
         self.options = options
         self.isReady = isReady

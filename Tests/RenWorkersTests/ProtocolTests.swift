@@ -256,14 +256,18 @@ struct OutputTests {
         #expect(cutter.feed([0xFF, 0x0A]) == ["\u{FFFD}"])
     }
 
-    @Test("1 MiB a second is taken, what was dropped is said once")
+    @Test("1 MiB a second is taken, what was dropped is said once, to the call that lost it")
     func allowance() {
         var allowance = LogAllowance()
-        #expect(allowance.take(1 << 20, at: 5) == (true, 0))
-        #expect(allowance.take(1, at: 5) == (false, 0))
-        #expect(allowance.take(1, at: 5) == (false, 0))
-        #expect(allowance.take(1, at: 6) == (true, 2))
-        #expect(allowance.take(1, at: 6) == (true, 0))
+        #expect(allowance.take(1 << 20, of: CallID(1), at: 5))
+        #expect(!allowance.take(1, of: CallID(1), at: 5))
+        #expect(!allowance.take(1, of: CallID(1), at: 5))
+        #expect(!allowance.take(1, of: nil, at: 5))
+        #expect(allowance.take(1, of: CallID(2), at: 6))
+        #expect(allowance.takeDropped(of: CallID(2)) == 0)
+        #expect(allowance.takeDropped(of: CallID(1)) == 2)
+        #expect(allowance.takeDropped(of: CallID(1)) == 0)
+        #expect(allowance.takeDropped(of: nil) == 1)
     }
 
     @Test(

@@ -462,7 +462,11 @@ HTTP_ROWS = [
     ),
     *[
         Row(f"method {method}", answered(lambda s, m=method: s.head_of(m, "/api/v1"), (400, 405, 501)))
-        for method in ("TRACE", "PATCH", "PROPFIND", "get")
+        for method in ("TRACE", "PATCH", "PROPFIND")
+    ],
+    *[
+        Row(f"method {method}", answered(lambda s, m=method: s.head_of(m, "/api/v1"), 501, "http.method_unknown"))
+        for method in ("BREW", "get")
     ],
     *[
         Row(
@@ -839,8 +843,9 @@ def known_id(service: Service) -> None:
 
 
 def conflict(answer: Answer) -> bool:
-    """It says which version is the current one."""
-    return isinstance(answer.json.get("control"), int)
+    """It says which version is the current one, and a hint that can be followed as it is."""
+    control = answer.json.get("control")
+    return isinstance(control, int) and f'If-Match: "{control}"' in answer.json["hint"]
 
 
 def first_page(service: Service) -> str:
