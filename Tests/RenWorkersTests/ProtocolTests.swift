@@ -262,7 +262,8 @@ struct OutputTests {
         let (first, second) = (CallID(1), CallID(2))
         let taken = [
             allowance.take(1 << 20, of: first, at: 5), allowance.take(1, of: first, at: 5),
-            allowance.take(1, of: first, at: 5), allowance.take(1, of: nil, at: 5), allowance.take(1, of: second, at: 6),
+            allowance.take(1, of: first, at: 5), allowance.take(1, of: nil, at: 5),
+            allowance.take(1, of: second, at: 6),
         ]
         #expect(taken == [true, false, false, false, true])
         let told = [second, first, first, nil].map { allowance.takeDropped(of: $0) }
