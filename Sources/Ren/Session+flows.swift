@@ -29,9 +29,12 @@ extension Session {
     package func register(_ flow: Flow, by asker: Asker = Asker()) async throws(RenError) -> (hash: Digest, isNew: Bool)
     {
         let payload = Payload(hashing: flow.source.compact)
-        let isNew = try journal.read { view throws(RenError) in try view.flow(payload.hash) } == nil
-        if isNew { try await engine.append([(.flowRegistered(name: flow.name), PayloadMark(payload))], by: asker) }
-        return (payload.hash, isNew)
+        // Mostly it is there, and the writer need not be asked, which knows for certain.
+        let known = try journal.read { view throws(RenError) in try view.flow(payload.hash) }
+        guard known == nil else { return (payload.hash, false) }
+        let answer = try await engine.append(
+            [(.flowRegistered(name: flow.name), PayloadMark(payload))], by: asker)
+        return (payload.hash, answer.isNew)
     }
 
     /// Everything that is wrong with the text of a flow, and what surprises in it; nothing is stored.

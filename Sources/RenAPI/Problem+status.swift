@@ -10,6 +10,7 @@ extension Problem {
 
     private static let exact: [String: Int] = [
         "not_found": 404, "method_not_allowed": 405, "not_acceptable": 406, "internal": 500, "starting": 503,
+        "http.method_unknown": 501,
         "auth.required": 401, "auth.invalid": 401, "auth.query_token_refused": 401,
         "host.refused": 421, "origin.refused": 403, "content_type": 415, "content_encoding": 415,
         "body.too_large": 413, "body.missing": 400, "headers.too_large": 431, "uri.too_long": 414,
@@ -74,7 +75,7 @@ extension Problem {
         414: "URI Too Long", 415: "Unsupported Media Type", 416: "Range Not Satisfiable", 421: "Misdirected Request",
         422: "Unprocessable Content", 426: "Upgrade Required", 429: "Too Many Requests",
         431: "Request Header Fields Too Large",
-        500: "Internal Server Error", 503: "Service Unavailable", 507: "Insufficient Storage",
+        500: "Internal Server Error", 501: "Not Implemented", 503: "Service Unavailable", 507: "Insufficient Storage",
     ]
 }
 

@@ -54,6 +54,6 @@ extension Engine {
         let percent = Int((storageUse?.share ?? 1) * 100)
         return RenError(
             .storageFull, "the journal's storage is \(percent) % full, so ren \(what)",
-            hint: "free some space, or restart with a larger map size; ren goes on below 88 %")
+            hint: "free some space; ren goes on below 88 %")
     }
 }

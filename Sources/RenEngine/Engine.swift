@@ -33,6 +33,8 @@ package actor Engine {
     /// Gives `storageFailure` when there is one, and ends when the engine is shut down; for one reader.
     package nonisolated let failures: AsyncStream<RenError>
     nonisolated let failing: AsyncStream<RenError>.Continuation
+    /// Nothing begins any more: the engine is about to leave.
+    var isDraining = false
     var storageLevel = StorageLevel.normal
     var storageUse: StorageUse?
     let requests = RequestsInFlight()
@@ -221,9 +223,11 @@ package actor Engine {
     func makeMailbox(
         _ number: RunNumber, _ state: RunState, _ functions: RunFunctions, id: String
     ) -> Mailbox {
-        Mailbox(
+        let watermark = Watermark(state.version)
+        return Mailbox(
             number: number, state: state, functions: functions, journal: journal, calls: calls, opener: opener,
-            log: logs.map { RunLog(directory: "\($0)/\(id)", run: id) }, artifacts: artifacts)
+            log: logs.map { RunLog(directory: "\($0)/\(id)", run: id, committed: watermark) }, artifacts: artifacts,
+            watermark: watermark)
     }
 
     // MARK: The loop
@@ -298,7 +302,7 @@ package actor Engine {
         guard storageFailure == nil, !mailbox.isStale else { return }
         let wasHungry = mailbox.isHungry
         let isUpToDate = mailbox.isCommitted
-        let work = mailbox.advance(at: clock.now(), draws: &draws)
+        let work = mailbox.advance(at: clock.now(), isDraining: isDraining, draws: &draws)
         if let work {
             submit(work, of: mailbox)
         } else if mailbox.awaitsCommit, !isUpToDate {
@@ -340,7 +344,8 @@ package actor Engine {
                     self.post([.failed(run, work.ends, .replayed)])
                 case .success(let receipt):
                     work.effects.release(receipt)
-                    watermark.store(last)
+                    // Of a run that was there already under another number, nothing was written.
+                    if !receipt.isExisting { watermark.store(last) }
                     if isAwaited { self.post([.committed(run)]) }
                 case .failure(let error): self.post([.failed(run, work.ends, error)])
                 }

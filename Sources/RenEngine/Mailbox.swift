@@ -67,7 +67,7 @@ final class Mailbox {
 
     init(
         number: RunNumber, state: RunState, functions: RunFunctions, journal: any Journal, calls: CallTable,
-        opener: MapOpener, log: RunLog?, artifacts: String?
+        opener: MapOpener, log: RunLog?, artifacts: String?, watermark: Watermark
     ) {
         self.number = number
         self.state = state
@@ -80,7 +80,7 @@ final class Mailbox {
         kinds = state.plan.flow.nodes.map { functions.slot(of: $0) }
         hasHeartbeats = state.plan.flow.nodes.indices.contains { state.plan.heartbeat(of: NodeNumber($0)) != nil }
         submitted = state.version
-        watermark = Watermark(state.version)
+        self.watermark = watermark
     }
 
     deinit {
@@ -94,9 +94,10 @@ final class Mailbox {
 
     /// A mailbox with a state folded afresh, which keeps what came in and the calls that are running.
     func renewed(from state: RunState, journal: any Journal) -> Mailbox {
+        watermark.store(state.version)
         let fresh = Mailbox(
             number: number, state: state, functions: functions, journal: journal, calls: calls, opener: opener,
-            log: log, artifacts: values.artifacts)
+            log: log, artifacts: values.artifacts, watermark: watermark)
         // What was committed after all, before a later part of the batch failed, must not come twice.
         fresh.incoming =
             kept.filter { item in
@@ -198,8 +199,9 @@ final class Mailbox {
 
     /// Takes what has come in as far as it goes now.
     ///
+    /// - Parameter isDraining: no attempt begins any more.
     /// - Returns: the batch for the journal, or nil when nothing happened.
-    func advance(at now: Timestamp, draws: inout Draws) -> Work? {
+    func advance(at now: Timestamp, isDraining: Bool = false, draws: inout Draws) -> Work? {
         values.forget(upTo: watermark.load())
         keys = []
         let before = submitted
@@ -207,7 +209,7 @@ final class Mailbox {
         incoming.removeAll(keepingCapacity: true)
         isHungry = false
         awaitsCommit = false
-        decide(now, &draws)
+        decide(now, isDraining, &draws)
         guard !events.isEmpty else { return nil }
         defer {
             events = []
@@ -219,10 +221,10 @@ final class Mailbox {
             events: events, after: before, keys: keys, effects: effects, replies: replies, ends: ends)
     }
 
-    private func decide(_ now: Timestamp, _ draws: inout Draws) {
+    private func decide(_ now: Timestamp, _ isDraining: Bool, _ draws: inout Draws) {
         while true {
             guard events.count < Self.eventsMax else { return waitForCommit() }
-            var slots = Slots(kinds: kinds, free: functions.freeSlots())
+            var slots = Slots(kinds: kinds, free: isDraining ? [:] : functions.freeSlots())
             let decision = state.decide(at: now, slots: &slots)
             let recorded = state.version
             for event in decision.events { record(event) }
@@ -313,7 +315,7 @@ final class Mailbox {
         if case .stopping(.now, _) = state.phase { true } else { false }
     }
 
-    private var liveCalls: [(CallID, any FunctionHost)] {
+    var liveCalls: [(CallID, any FunctionHost)] {
         live.values.sorted().compactMap { call in host(of: call).map { (call, $0) } }
     }
 

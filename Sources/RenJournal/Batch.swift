@@ -36,7 +36,7 @@ package struct Batch: Sendable {
 /// What a batch became.
 package struct Receipt: Sendable, Equatable {
     package var run: RunNumber
-    /// A run of this id, flow and input was there already: nothing was written, and `run` is that one.
+    /// A run of this id, flow and input, or this flow, was there already: nothing was written, and `run` is that one.
     package var isExisting = false
     /// The request's key was known: nothing was written, and the rest tells what was the first time.
     package var replayed = false
@@ -117,6 +117,12 @@ struct PreparedBatch: Sendable {
             version = version.next
             records.append(RecordCodec.append(event, run: batch.run, version: version, to: &bytes, scratch: &scratch))
         }
+    }
+
+    /// The flow that a batch registers and nothing else.
+    var flow: Digest? {
+        guard batch.events.count == 1, case .flowRegistered = batch.events[0].fact else { return nil }
+        return batch.events[0].payload?.hash
     }
 
     /// What `run.created` says, for a batch that makes a run.

@@ -40,7 +40,8 @@ final class Stage {
             set: nil, signatures: signatures, swift: self.functions, workers: self.functions)
         mailbox = Mailbox(
             number: run, state: RunState(plan: plan), functions: functions, journal: journal, calls: calls,
-            opener: MapOpener(journal) { _ in }, log: nil, artifacts: nil)
+            opener: MapOpener(journal) { _ in }, log: nil, artifacts: nil,
+            watermark: Watermark(.none))
         let creation = RunCreation(
             id: "staged", flow: Digest(hashing: flow.source.compact), flowName: "staged", functions: nil)
         mailbox.create(creation, input: Payload(hashing: input.compact), paused: paused, at: now, by: Asker(by: "test"))
@@ -135,7 +136,8 @@ final class Stage {
         let state = try RunState(folding: run, plan: plan, from: journal)
         mailbox = Mailbox(
             number: run, state: state, functions: mailbox.functions, journal: journal, calls: calls,
-            opener: MapOpener(journal) { _ in }, log: nil, artifacts: nil)
+            opener: MapOpener(journal) { _ in }, log: nil, artifacts: nil,
+            watermark: Watermark(state.version))
         mailbox.incoming.append(Mailbox.Incoming(request: .engineDied))
         mailbox.incoming.append(Mailbox.Incoming(request: .resume(takingUp: true, reason: nil)))
         try settle()

@@ -23,7 +23,7 @@ extension RunState {
         guard let seen = asker.ifMatch, seen != control else { return }
         throw RenError(
             .versionConflict, "the run's control version is \(control), not \(seen)",
-            hint: "look at the run again, and ask again with If-Match: \(control)")
+            hint: "look at the run again, and ask again with If-Match: \"\(control)\"")
     }
 
     private func answer(

@@ -12,7 +12,8 @@ package import RenCore
 package struct DataDirectory: Sendable, Equatable {
     package let path: String
 
-    package init(_ path: String) { self.path = Paths.trimmed(path) }
+    /// - Parameter path: one that is relative is meant from the folder in which the process stands now.
+    package init(_ path: String) { self.path = Paths.trimmed(Paths.absolute(path)) }
 
     package var journal: String { path + "/journal" }
     package var runs: String { path + "/runs" }

@@ -17,6 +17,12 @@ enum Paths {
         return String(path)
     }
 
+    /// Others, in other folders, mean the same by it.
+    static func absolute(_ path: String) -> String {
+        guard !path.hasPrefix("/"), let folder = realPath(".") else { return path }
+        return folder + "/" + (path.hasPrefix("./") ? String(path.dropFirst(2)) : path)
+    }
+
     static func parent(of path: String) -> String {
         guard let slash = path.lastIndex(of: "/") else { return "." }
         return slash == path.startIndex ? "/" : String(path[..<slash])

@@ -59,7 +59,7 @@ extension RenError: TransactionError {
 
     static let mapFull = RenError(
         .storageFull, "the journal has reached its map size; nothing of this was written",
-        hint: "restart with a larger map size; nothing was lost")
+        hint: "nothing was lost; start further runs in another data directory (--data)")
 
     static func diskFull(_ error: LMDBError) -> RenError {
         RenError(

@@ -85,7 +85,8 @@ extension JournalView {
         var found: [Digest] = []
         try snapshot.walk(.flows, prefix: .flowName(name)) { _, value throws(RenError) in
             var reader = ByteReader(value)
-            found.append(reader.digest())
+            let hash = reader.digest()
+            if !found.contains(hash) { found.append(hash) }
             return .continue
         }
         return found.reversed()

@@ -12,6 +12,8 @@ struct Committer {
     private var record: [UInt8] = []
     /// Runs made in the commit being staged, whose ids no table has yet.
     private var newRuns: [String: RunNumber] = [:]
+    /// Flows registered in it.
+    private var newFlows: [Digest: JournalSequence] = [:]
     /// Why the last batch of a run failed, until one of it succeeds: what followed that batch fails for the same
     /// reason.
     private var failures: [RunNumber: RenError] = [:]
@@ -47,10 +49,12 @@ struct Committer {
             }
             fold.committed()
             newRuns.removeAll(keepingCapacity: true)
+            newFlows.removeAll(keepingCapacity: true)
             return results
         } catch {
             fold.discard()
             newRuns.removeAll()
+            newFlows.removeAll()
             throw error
         }
     }
@@ -66,6 +70,8 @@ struct Committer {
         if failures.count > Self.failuresKeptMax { failures.removeAll() }
         switch result {
         case .success(let receipt):
+            // Nothing follows from a flow that was there.
+            guard batch.batch.run != .journal else { return }
             failures[batch.batch.run] =
                 receipt.replayed ? .replayed : receipt.isExisting ? .runIsThere(receipt.run) : nil
         case .failure(let error): failures[batch.batch.run] = error
@@ -85,6 +91,12 @@ struct Committer {
             return try replay(known, mark, in: transaction)
         }
         let row = try fold.run(run, in: transaction)
+        if let flow = batch.flow, let known = try sequence(ofFlow: flow, in: transaction) {
+            return .success(
+                Receipt(
+                    run: run, isExisting: true, first: known, last: known, version: row?.version ?? .none,
+                    runHash: row?.hash ?? .zero, journalHash: state.hash))
+        }
         if let creation = batch.creation {
             if let known = try self.run(withID: creation.id, in: transaction) {
                 return try existing(known, creation, batch, in: transaction)
@@ -115,6 +127,7 @@ struct Committer {
         if !batch.isEncoded { batch.encode(after: version) }
         var runHash = row?.hash ?? .chainStart(ofRun: batch.creation?.id ?? RunRow.journalID)
         let first = state.head.next
+        if let flow = batch.flow { newFlows[flow] = first }
         for (event, unsealed) in zip(batch.batch.events, batch.records) {
             version = version.next
             state.head = state.head.next
@@ -162,6 +175,18 @@ struct Committer {
             Receipt(
                 run: row.run, replayed: true, first: row.first, last: row.last, version: row.version,
                 runHash: hashes.run, journalHash: hashes.journal))
+    }
+
+    // MARK: Flows
+
+    /// Each content is registered once, however many ask at the same time.
+    private func sequence(ofFlow hash: Digest, in transaction: any StoreTransaction) throws(RenError)
+        -> JournalSequence?
+    {
+        if let sequence = newFlows[hash] { return sequence }
+        return try transaction.value(of: .flow(hash), in: .flows) { bytes in
+            JournalSequence(rawValue: bytes.load(UInt64.self, at: 0))
+        }
     }
 
     // MARK: Ids

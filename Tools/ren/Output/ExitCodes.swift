@@ -32,7 +32,7 @@ extension ExitCode {
         (.notAllowed, "not allowed: token, origin, or what only this machine may ask"),
         (.runFailed, "the run failed; for functions try: the function did"),
         (.runStopped, "the run was stopped"),
-        (.timedOut, "the time of wait is over; the run goes on"),
+        (.timedOut, "the time of wait is over, and the run is not there yet"),
         (.runWaits, "the run is paused or waits for a person"),
         (.integrity, "the journal is damaged, or does not match an anchor"),
         (.journal, "the journal is from a newer ren, or damaged at start"),
