@@ -119,25 +119,35 @@ package actor Engine {
         mailboxes.removeValue(forKey: number)?.abandon()
     }
 
-    /// Takes up a run that is in the journal: its state is folded, what was in flight is ended, and it goes on.
+    /// Takes up a run that is in the journal: its state is folded, what was in flight is ended, and it goes on. One that has
+    /// ended goes on when `request` opens it again.
     ///
+    /// - Parameter request: what is asked of it then: nil: that it goes on.
     /// - Returns: nil when this engine carries it already: nothing was written.
-    /// - Throws: `run.quarantined` when a record of it cannot be read or folded, `run.finished`, `version.conflict`,
-    ///   `request.key_reused`, `storage.*`.
+    /// - Throws: `run.quarantined` when a record of it cannot be read or folded, `run.finished`, what `admit` refuses (the
+    ///   run is not taken up then), `version.conflict`, `request.key_reused`, `storage.*`.
     @discardableResult
     package func takeUp(
-        _ number: RunNumber, plan: Plan, functions: RunFunctions, reason: String? = nil, by asker: Asker
+        _ number: RunNumber, plan: Plan, functions: RunFunctions, asking request: Request? = nil,
+        reason: String? = nil, by asker: Asker
     ) async throws(RenError) -> Answer? {
         var asker = asker
         // A repetition finds its answer in the journal; the run is taken up all the same.
-        if let mark = asker.request, try known(mark) != nil { asker = Asker(by: asker.by) }
+        if request == nil, let mark = asker.request, try known(mark) != nil { asker = Asker(by: asker.by) }
         guard let mailbox = try await revive(number, plan, functions, by: asker) else { return nil }
         asker.ifMatch = nil
         let taking = asker
         do {
+            if let request {
+                try requireRoom(for: request)
+                // Before anything of the run is changed by taking it up.
+                let (complete, earlier) = try request.completed(in: mailbox.state, mailbox.values)
+                _ = try mailbox.state.admit(complete, at: now(), earlier: earlier, draws: &draws)
+            }
             return try await answered(taking) { reply in
                 mailbox.incoming.append(
-                    Mailbox.Incoming(request: .resume(takingUp: true, reason: reason), by: taking, reply: reply))
+                    Mailbox.Incoming(
+                        request: request ?? .resume(takingUp: true, reason: reason), by: taking, reply: reply))
                 step(mailbox)
                 obeyStorage(mailbox)
             }
@@ -192,6 +202,8 @@ package actor Engine {
         }
         mailbox.incoming.append(Mailbox.Incoming(request: request, by: asker, reply: reply))
         step(mailbox)
+        // It had ended, and what was asked has not opened it again.
+        if mailbox.state.isEnded { committed(mailbox) }
     }
 
     /// Returns when the run has ended, or when only a person can go on with it; nil when the engine does not carry it (any more).
@@ -355,7 +367,7 @@ package actor Engine {
         guard mailbox.isCommitted, let rest = rest(mailbox) else { return }
         mailbox.log?.flush()
         for waiter in waiters.removeValue(forKey: mailbox.number) ?? [] { waiter.resume(returning: rest) }
-        if mailbox.state.isEnded { mailboxes[mailbox.number] = nil }
+        if mailbox.state.isEnded, mailbox.incoming.isEmpty { mailboxes[mailbox.number] = nil }
     }
 
     private func rest(_ mailbox: Mailbox) -> Rest? {

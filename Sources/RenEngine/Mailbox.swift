@@ -10,6 +10,8 @@ final class Mailbox {
     struct Incoming {
         var request: Request
         var by = Asker()
+        /// See `RunState.admit`.
+        var earlier: EarlierWork?
         var call: CallID?
         /// Number of the worker's own request, for a checkpoint.
         var workerRequest: Int?
@@ -53,6 +55,10 @@ final class Mailbox {
     let watermark: Watermark
     /// A commit failed: nothing more is admitted until the state is folded again.
     var isStale = false
+    /// Version of the last event that opened something again: what went before is looked up in the journal.
+    private(set) var reopened = RunVersion.none
+    /// What the journal knows of the item whose attempt is being prepared.
+    var earlier: EarlierWork?
 
     /// The batch that is being filled.
     private var events: [Event] = []
@@ -203,10 +209,11 @@ final class Mailbox {
         values.forget(upTo: watermark.load())
         keys = []
         let before = submitted
-        for item in incoming { take(item, now, &draws) }
+        let taken = incoming
         incoming.removeAll(keepingCapacity: true)
+        for item in taken { take(item, now, &draws) }
         isHungry = false
-        awaitsCommit = false
+        awaitsCommit = !incoming.isEmpty
         decide(now, &draws)
         guard !events.isEmpty else { return nil }
         defer {
@@ -227,8 +234,9 @@ final class Mailbox {
             let recorded = state.version
             for event in decision.events { record(event) }
             for command in decision.commands {
+                earlier = nil
                 guard let request = answer(command, now) else { continue }
-                take(Incoming(request: request), now, &draws)
+                take(Incoming(request: request, earlier: earlier), now, &draws)
             }
             isHungry = slots.wasShort
             if state.version == recorded { return }
@@ -236,8 +244,12 @@ final class Mailbox {
     }
 
     private func take(_ item: Incoming, _ now: Timestamp, _ draws: inout Draws) {
+        var (request, earlier) = (item.request, item.earlier)
+        // What has happened to the item meanwhile may be on its way: it is looked at again behind that.
+        if request.needsJournal, !isAllCommitted { return incoming.append(item) }
         do {
-            let admitted = try state.admit(item.request, at: now, by: item.by, draws: &draws)
+            if request.needsJournal { (request, earlier) = try request.completed(in: state, values) }
+            let admitted = try state.admit(request, at: now, by: item.by, earlier: earlier, draws: &draws)
             if let reply = item.reply { replies.append(Work.Reply(first: state.version.next, send: reply)) }
             switch item.request {
             case .attemptEnded, .checkpoint: ends.append(item)
@@ -280,6 +292,7 @@ final class Mailbox {
                 effects.orders.append(.askToStop(host, call))
             }
         case .mapClosed: if let node = event.subject.node { values.close(node) }
+        case .runReopened, .runForked, .overridden: reopened = state.version
         default: break
         }
         if let ended, let host = host(of: ended) { effects.orders.append(.cancel(host, ended, kill: killsNow)) }
@@ -304,7 +317,7 @@ final class Mailbox {
     /// The call that `event` ends although its function has not returned.
     private func endedCall(_ event: Event) -> CallID? {
         switch event.fact {
-        case .attemptFailed, .interrupted, .cancelled, .unknown: live.removeValue(forKey: event.subject)
+        case .attemptFailed, .interrupted, .cancelled, .unknown, .overridden: live.removeValue(forKey: event.subject)
         default: nil
         }
     }

@@ -31,7 +31,9 @@ package struct Passing {
         try passing.refuseLate(request)
         var asker = asker
         asker.ifMatch = nil
-        try passing.admit(request, by: asker)
+        let values = RunValues(run: row.number, journal: journal, artifacts: nil)
+        let (complete, earlier) = try request.completed(in: passing.state, values)
+        try passing.admit(complete, by: asker, earlier: earlier)
         passing.settle()
         guard let receipt = try passing.commit(row.number, after: before, in: journal) else {
             preconditionFailure("a request was admitted without an event")
@@ -46,8 +48,10 @@ package struct Passing {
         draws = Draws(seed: generator.next())
     }
 
-    private mutating func admit(_ request: Request, by asker: Asker = Asker()) throws(RenError) {
-        record(try state.admit(request, at: now, by: asker, draws: &draws))
+    private mutating func admit(
+        _ request: Request, by asker: Asker = Asker(), earlier: EarlierWork? = nil
+    ) throws(RenError) {
+        record(try state.admit(request, at: now, by: asker, earlier: earlier, draws: &draws))
     }
 
     /// What time alone has brought about by now, such as a pause that got no signal: it comes before any request.

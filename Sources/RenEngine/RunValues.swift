@@ -16,6 +16,8 @@ final class RunValues {
     private var recent: [(version: RunVersion, bytes: [UInt8])] = []
     private var maps: [NodeNumber: MapContents] = [:]
     private var blocks: [NodeNumber: (first: Int, elements: [[UInt8]])] = [:]
+    /// Results from before a map was opened anew, with the version of its opening.
+    private var earlier: [NodeNumber: (opened: RunVersion, results: EarlierResults)] = [:]
 
     init(run: RunNumber, journal: any Journal, artifacts: String?) {
         self.run = run
@@ -47,6 +49,16 @@ final class RunValues {
         return bytes
     }
 
+    /// What a function saved; nil when that is not kept any more.
+    func checkpoint(_ version: RunVersion) throws(RenError) -> [UInt8]? {
+        do {
+            return try payload(version)
+        } catch {
+            guard error.code == .payloadMissing else { throw error }
+            return nil
+        }
+    }
+
     // MARK: Maps
 
     /// Whether the table of keys has rows for a map that is not open yet.
@@ -61,6 +73,7 @@ final class RunValues {
     func close(_ node: NodeNumber) {
         maps[node] = nil
         blocks[node] = nil
+        earlier[node] = nil
     }
 
     /// The element of an item of the open map at `node`.
@@ -116,6 +129,45 @@ final class RunValues {
             elements.append(Array(bytes[range]))
         }
         return elements
+    }
+
+    // MARK: Before a reopening
+
+    /// The results that items of the map had since its opening of version `first`.
+    func earlier(of node: NodeNumber, since first: RunVersion, _ map: MapState) throws(RenError) -> EarlierResults {
+        if let known = earlier[node], known.opened == map.version { return known.results }
+        let results = try EarlierResults(
+            of: node, in: run, from: first, to: map.version, payload(map.version), total: map.total, in: journal
+        ) { subject, _ in subject }
+        earlier[node] = (map.version, results)
+        return results
+    }
+
+    /// What an item has gone through since its map opened; nil when it never began, or runs its first attempt.
+    func earlierWork(of item: ItemIndex, _ node: NodeNumber, in map: MapState) throws(RenError) -> EarlierWork? {
+        let run = run
+        let row = try journal.read { view throws(RenError) in try view.item(run, node, item) }
+        guard let row, row.last > map.version else { return nil }
+        return EarlierWork(attempts: row.attempts, last: row.last)
+    }
+
+    /// What the attempt began with whose result is the event of `version`; nil where a person gave it.
+    func start(of version: RunVersion) throws(RenError) -> AttemptStart? {
+        let run = run
+        return try journal.read { view throws(RenError) in
+            var version = version
+            while version > .none, let event = try view.recorded(run, version)?.event {
+                if case .started(let start) = event.fact { return start }
+                if case .overridden = event.fact { return nil }
+                version = event.previous
+            }
+            return nil
+        }
+    }
+
+    func cause(of version: RunVersion) throws(RenError) -> RunVersion {
+        let run = run
+        return try journal.read { view throws(RenError) in try view.recorded(run, version)?.event.cause ?? .none }
     }
 
     // MARK: Outputs of items
