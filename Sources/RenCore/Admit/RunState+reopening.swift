@@ -66,7 +66,7 @@ extension RunState {
     package func reopening(_ seed: ReopeningSeed) -> Reopening {
         var sets = spread(seed)
         // What an end node, now open again, had cut short goes on.
-        if let ending, ending.isByNode(in: self), standingEnd(after: sets) == nil {
+        if ending != nil, isEndedByNode, standingEnd(after: sets) == nil {
             var wider = seed
             for index in nodes.indices { undoCancellation(of: NodeNumber(index), in: &wider) }
             sets = spread(wider)
@@ -163,7 +163,7 @@ extension RunState {
 
     /// Of a run that was stopped, or that its flow's timeout ended: what was cancelled goes on.
     func undoCancellations(in seed: inout ReopeningSeed) {
-        guard phase == .ended(.stopped) || ending.map({ !$0.isByNode(in: self) }) ?? false else { return }
+        guard phase == .ended(.stopped) || ending != nil && !isEndedByNode else { return }
         for index in nodes.indices { undoCancellation(of: NodeNumber(index), in: &seed) }
     }
 
@@ -226,14 +226,12 @@ extension RunState {
         }
     }
 
-    func name(_ node: NodeNumber) -> String { plan.flow.nodes[node.index].name }
-}
-
-extension RunState.Ending {
-    /// An end node brought it about, and not the flow's timeout.
-    fileprivate func isByNode(in state: RunState) -> Bool {
-        state.nodes.indices.contains { state.plan.isEnd(NodeNumber($0)) && state.nodes[$0].isReached }
+    /// An end node ends or ended the run, and not the flow's timeout.
+    var isEndedByNode: Bool {
+        nodes.indices.contains { plan.isEnd(NodeNumber($0)) && nodes[$0].isReached }
     }
+
+    func name(_ node: NodeNumber) -> String { plan.flow.nodes[node.index].name }
 }
 
 extension MapState {

@@ -76,6 +76,11 @@ package struct RunState: Sendable, Equatable {
         open = plan.predecessors.indices.filter { plan.predecessors[$0].isEmpty }.map { NodeNumber($0) }
     }
 
+    /// - Parameter plans: of the flow that the history began with, then those of the flows that forks change to.
+    package init(plans: [Plan]) {
+        self.init(plan: plans[0], then: Array(plans.dropFirst()))
+    }
+
     package subscript(node: NodeNumber) -> NodeState { nodes[node.index] }
 
     package var isEnded: Bool {
@@ -338,6 +343,7 @@ extension RunState {
         }
         plan = next
         nodes = renumbered
+        mayRunAgain = Set(mayRunAgain.compactMap { $0.index < numbers.count ? numbers[$0.index] : nil })
     }
 
     /// What follows from the nodes alone.
