@@ -11,11 +11,11 @@ struct EarlierResults: Sendable {
     /// - Parameters:
     ///   - first: version of the `map.opened` from which on results stand.
     ///   - opened: version of the one that holds now, and its payload.
-    ///   - subject: what an event of a version is about, in the numbers of the run's flow now.
+    ///   - forks: what numbers of nodes mean in the history.
     /// - Complexity: O(*n*) in the events between the two.
     init(
         of node: NodeNumber, in run: RunNumber, from first: RunVersion, to opened: RunVersion, _ payload: [UInt8],
-        total: Int, in journal: any JournalReading, subject: (Event.Subject, RunVersion) -> Event.Subject?
+        total: Int, in journal: any JournalReading, _ forks: RunLineage
     ) throws(RenError) {
         versions = []
         attempts = []
@@ -27,7 +27,9 @@ struct EarlierResults: Sendable {
             guard let last = page.last else { break }
             for recorded in page where recorded.version < opened {
                 let event = recorded.event
-                guard let about = subject(event.subject, recorded.version), about.node == node else { continue }
+                guard let about = forks.subject(event.subject, at: recorded.version), about.node == node else {
+                    continue
+                }
                 switch (about, event.fact) {
                 case (.node, .mapOpened(let opening)):
                     let payload = try journal.read { view throws(RenError) in try view.payload(run, recorded.version) }

@@ -100,7 +100,7 @@ package actor Engine {
                 } catch {
                     return reply(.failure(error))
                 }
-                let mailbox = makeMailbox(number, RunState(plan: plan), functions, id: creation.id)
+                let mailbox = makeMailbox(number, RunState(plan: plan), [plan], functions, id: creation.id)
                 mailboxes[number] = mailbox
                 mailbox.create(creation, input: input, paused: paused, at: now(), by: asker, reply: reply)
                 step(mailbox)
@@ -128,13 +128,13 @@ package actor Engine {
     ///   run is not taken up then), `version.conflict`, `request.key_reused`, `storage.*`.
     @discardableResult
     package func takeUp(
-        _ number: RunNumber, plan: Plan, functions: RunFunctions, asking request: Request? = nil,
+        _ number: RunNumber, plans: [Plan], functions: RunFunctions, asking request: Request? = nil,
         reason: String? = nil, by asker: Asker
     ) async throws(RenError) -> Answer? {
         var asker = asker
         // A repetition finds its answer in the journal; the run is taken up all the same.
         if request == nil, let mark = asker.request, try known(mark) != nil { asker = Asker(by: asker.by) }
-        guard let mailbox = try await revive(number, plan, functions, by: asker) else { return nil }
+        guard let mailbox = try await revive(number, plans, functions, by: asker) else { return nil }
         asker.ifMatch = nil
         let taking = asker
         do {
@@ -157,6 +157,37 @@ package actor Engine {
         }
     }
 
+    /// Makes a run out of another one's past; returns when that is durable and its rows are made. It is not carried yet.
+    ///
+    /// - Parameters:
+    ///   - events: `run.forked`, and the values that a person gives.
+    ///   - version: of the parent, which it goes on from.
+    /// - Returns: the run, or the same fork that has this id already, or that the request's key made: then nothing was
+    ///   written.
+    /// - Throws: `run.exists`, `fork.too_deep`, `version.conflict`, `request.key_reused`, `limit.active_runs`,
+    ///   `storage.*`, `journal.damaged` when its past cannot be read.
+    package func fork(
+        _ events: [Event], id: String, after version: RunVersion, by asker: Asker
+    ) async throws(RenError) -> Answer {
+        let number = journal.reserveRun()
+        var answer = try await answered(asker) { reply in
+            do throws(RenError) {
+                try requireRoom(forRun: id)
+            } catch {
+                return reply(.failure(error))
+            }
+            var events = events
+            events[0].by = asker.by
+            events[0].request = asker.request
+            var batch = Batch(run: number, after: version, events: events) { reply($0.map { Answer($0) }) }
+            batch.isUrgent = true
+            journal.submit(batch)
+        }
+        answer.isNew = answer.run == number
+        try await journal.waitUntilPrepared(answer.run)
+        return answer
+    }
+
     /// Asks something of a run that this engine carries; returns when the answer is durable.
     ///
     /// - Throws: what `admit` refuses; `run.not_found` for a run that this engine does not carry, `run.finished` for
@@ -173,10 +204,10 @@ package actor Engine {
     /// it does carry by now, as `ask` does.
     ///
     /// The engine stands still for the one or two commits, so that nobody takes the run up between them.
-    /// - Parameter plan: with the signatures that were recorded.
+    /// - Parameter plans: with the signatures that were recorded.
     /// - Throws: as `ask` does.
     package func pass(
-        _ number: RunNumber, _ request: Request, plan: Plan, by asker: Asker
+        _ number: RunNumber, _ request: Request, plans: [Plan], by asker: Asker
     ) async throws(RenError) -> Answer {
         try await answered(asker) { reply in
             if let mailbox = mailboxes[number] { return deliver(request, to: mailbox, by: asker, reply) }
@@ -184,7 +215,7 @@ package actor Engine {
                 try requireRoom(for: request)
                 let row = try journal.read { view throws(RenError) in try view.run(number) }
                 guard let row, row.status.isOpen else { return reply(.failure(notCarried(number))) }
-                let outcome = try Passing.ask(request, of: row, plan: plan, in: journal, at: now(), by: asker)
+                let outcome = try Passing.ask(request, of: row, plans: plans, in: journal, at: now(), by: asker)
                 reply(.success(outcome.answer))
             } catch {
                 reply(.failure(error))
@@ -231,10 +262,11 @@ package actor Engine {
     }
 
     func makeMailbox(
-        _ number: RunNumber, _ state: RunState, _ functions: RunFunctions, id: String
+        _ number: RunNumber, _ state: RunState, _ plans: [Plan], _ functions: RunFunctions, id: String
     ) -> Mailbox {
         Mailbox(
-            number: number, state: state, functions: functions, journal: journal, calls: calls, opener: opener,
+            number: number, state: state, plans: plans, functions: functions, journal: journal, calls: calls,
+            opener: opener,
             log: logs.map { RunLog(directory: "\($0)/\(id)", run: id) }, artifacts: artifacts)
     }
 

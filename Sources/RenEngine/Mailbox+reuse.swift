@@ -1,5 +1,5 @@
-import RenCore
-import RenJournal
+package import RenCore
+package import RenJournal
 
 /// After a reopening: what is about to run and has its recorded input keeps its result (SEMANTICS.md 7).
 extension Mailbox {
@@ -66,6 +66,13 @@ extension Request {
 
     /// Whether what the journal knows of an item belongs to it.
     var needsJournal: Bool { skipped != nil }
+
+    /// The request for a state that is as the journal has it.
+    package func completed(
+        in state: RunState, run: RunNumber, in journal: any JournalReading
+    ) throws(RenError) -> (request: Request, earlier: EarlierWork?) {
+        try completed(in: state, RunValues(run: run, journal: journal, artifacts: nil))
+    }
 
     /// The request with what the journal knows of the item that it is about: the state forgets settled ones.
     ///

@@ -27,7 +27,10 @@ final class Mailbox {
     }
 
     let number: RunNumber
+    /// Of the flow that the run follows.
     let plan: Plan
+    /// See `RunState.init(plans:)`.
+    let plans: [Plan]
     let functions: RunFunctions
     let values: RunValues
     let evaluator = Evaluator()
@@ -72,12 +75,13 @@ final class Mailbox {
     private var ends: [Incoming] = []
 
     init(
-        number: RunNumber, state: RunState, functions: RunFunctions, journal: any Journal, calls: CallTable,
-        opener: MapOpener, log: RunLog?, artifacts: String?
+        number: RunNumber, state: RunState, plans: [Plan], functions: RunFunctions, journal: any Journal,
+        calls: CallTable, opener: MapOpener, log: RunLog?, artifacts: String?
     ) {
         self.number = number
         self.state = state
         plan = state.plan
+        self.plans = plans
         self.functions = functions
         self.calls = calls
         self.opener = opener
@@ -101,8 +105,8 @@ final class Mailbox {
     /// A mailbox with a state folded afresh, which keeps what came in and the calls that are running.
     func renewed(from state: RunState, journal: any Journal) -> Mailbox {
         let fresh = Mailbox(
-            number: number, state: state, functions: functions, journal: journal, calls: calls, opener: opener,
-            log: log, artifacts: values.artifacts)
+            number: number, state: state, plans: plans, functions: functions, journal: journal, calls: calls,
+            opener: opener, log: log, artifacts: values.artifacts)
         // What was committed after all, before a later part of the batch failed, must not come twice.
         fresh.incoming =
             kept.filter { item in
@@ -292,7 +296,11 @@ final class Mailbox {
                 effects.orders.append(.askToStop(host, call))
             }
         case .mapClosed: if let node = event.subject.node { values.close(node) }
-        case .runReopened, .runForked, .overridden: reopened = state.version
+        case .runReopened, .runForked: reopened = state.version
+        case .overridden:
+            reopened = state.version
+            // Its list is not needed any more.
+            if case .node(let node) = event.subject { openings.removeValue(forKey: node)?.cancel() }
         default: break
         }
         if let ended, let host = host(of: ended) { effects.orders.append(.cancel(host, ended, kill: killsNow)) }

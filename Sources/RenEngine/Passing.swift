@@ -14,9 +14,9 @@ package struct Passing {
     /// - Returns: the answer, and the phase that the run has then.
     /// - Throws: `run.quarantined` when the run cannot be folded; what `admit` refuses; what the journal throws.
     package static func ask(
-        _ request: Request, of row: RunRow, plan: Plan, in journal: any Journal, at now: Timestamp, by asker: Asker
+        _ request: Request, of row: RunRow, plans: [Plan], in journal: any Journal, at now: Timestamp, by asker: Asker
     ) throws(RenError) -> (answer: Answer, phase: RunState.Phase) {
-        var state = RunState(plan: plan)
+        var state = RunState(plans: plans)
         do {
             try state.fold(row.number, from: journal)
         } catch  where error.code == .journalDamaged {
@@ -31,8 +31,7 @@ package struct Passing {
         try passing.refuseLate(request)
         var asker = asker
         asker.ifMatch = nil
-        let values = RunValues(run: row.number, journal: journal, artifacts: nil)
-        let (complete, earlier) = try request.completed(in: passing.state, values)
+        let (complete, earlier) = try request.completed(in: passing.state, run: row.number, in: journal)
         try passing.admit(complete, by: asker, earlier: earlier)
         passing.settle()
         guard let receipt = try passing.commit(row.number, after: before, in: journal) else {
