@@ -16,10 +16,7 @@ extension Session {
     ///
     /// - Throws: `flow.not_found`, with near names; `flow.ambiguous`.
     package func flow(named text: String) throws(RenError) -> NamedFlow {
-        let parts = text.split(separator: "@", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
-        let hash = try journal.read { view throws(RenError) in
-            try view.findFlow(parts[0], version: parts.count > 1 ? parts[1] : nil)
-        }
+        let hash = try journal.flowHash(named: text)
         return NamedFlow(hash: hash, flow: try recordedFlow(hash))
     }
 
@@ -67,6 +64,18 @@ extension Session {
         check.warnings = (check.warnings + warnings.map { $0.inFile(file) }).sortedByPlace()
         if !check.errors.isEmpty { check.flow = nil }
         return check
+    }
+}
+
+extension JournalReading {
+    /// The version that a person names: `products`, the last one; `products@9f3c2a1`, the one that begins so.
+    ///
+    /// - Throws: `flow.not_found`, with near names; `flow.ambiguous`.
+    package func flowHash(named text: String) throws(RenError) -> Digest {
+        let parts = text.split(separator: "@", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+        return try read { view throws(RenError) in
+            try view.findFlow(parts[0], version: parts.count > 1 ? parts[1] : nil)
+        }
     }
 }
 

@@ -63,7 +63,7 @@ extension Engine {
     private func reload(_ number: RunNumber) async {
         reloads[number] = nil
         guard let stale = mailboxes[number] else { return }
-        var state = RunState(plan: stale.plan)
+        var state = RunState(plans: stale.plans)
         do {
             try state.fold(number, from: journal)
         } catch  where error.code == .journalDamaged {

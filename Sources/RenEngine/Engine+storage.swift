@@ -35,7 +35,7 @@ extension Engine {
     func requireRoom(for request: Request) throws(RenError) {
         guard storageLevel == .pausing else { return }
         switch request {
-        case .resume, .signal: throw storageFull("takes only pause, stop and what is in flight")
+        case .resume, .signal, .retry, .skip: throw storageFull("takes only pause, stop and what is in flight")
         default: return
         }
     }

@@ -80,7 +80,7 @@ extension Mailbox {
         }
         let slot = functions.slot(of: node)
         guard let host = functions.host(of: slot) else { return nil }
-        let lazy = slot == .swift ? [] : plan.lazyArguments(of: number)
+        let lazy = slot == .swift ? [] : lazyArguments(of: number)
         let arguments = try evaluator.arguments(of: number, in: plan, scope, items: lazy.isEmpty ? .inline : .leftOut)
         guard arguments.count <= RunScope.valueMax - 4096 else {
             throw Failure(
@@ -88,7 +88,13 @@ extension Mailbox {
                 "the arguments have \(arguments.count) bytes, over the 16 MiB of a call: read nodes.x.items lazily, or hand over an artifact"
             )
         }
+        let input = inputHash(arguments, lazy.map(\.source))
+        let code = functions.codeHash(of: function.name)
+        let past = try self.past(of: subject)
+        earlier = past.work
+        if let request = reuse(past, of: subject, input: input, code: code) { return request }
         let work = state.work(of: subject)
+        let attempts = work?.attempts ?? past.work?.attempts ?? 0
         let isAlone = slot != .swift && (plan.once(number) || work?.nextAlone == true)
         var timeout: Duration?
         if let setting = plan.policy(of: number).timeout, case .computed = setting {
@@ -98,26 +104,32 @@ extension Mailbox {
         var call = Call(
             id: CallID(rawValue: 0), function: function.name, slot: isAlone ? .alone : slot,
             run: state.creation?.id ?? "", flow: plan.flow.name, node: node.name, key: key,
-            index: scope.item.map { $0.index.index }, attempt: Int(work?.attempts ?? 0) + 1,
+            index: scope.item.map { $0.index.index }, attempt: Int(attempts) + 1,
             idempotencyKey: "\(state.creation?.id ?? "")/\(node.name)" + (key.map { "/" + $0 } ?? ""), deadline: nil,
             arguments: arguments)
         call.lazy = lazy.map {
             Call.LazyArgument(name: $0.name, total: scope.succeeded($0.source, state[$0.source]).count)
         }
-        call.checkpoint = try work?.checkpoint.map { try values.payload($0.version) }
+        call.checkpoint = try work?.checkpoint.flatMap { try values.checkpoint($0.version) }
         prepare(call, on: host)
-        return .begin(
-            subject,
-            AttemptStart(
-                input: inputHash(arguments, lazy.map(\.source)), code: functions.codeHash(of: function.name),
-                timeout: timeout, alone: isAlone))
+        return .begin(subject, AttemptStart(input: input, code: code, timeout: timeout, alone: isAlone))
     }
 
-    /// Lazy arguments are bound by the version in which their map closed.
+    /// The arguments that are handed over page by page: those of maps, not of a value that a person gave instead.
+    private func lazyArguments(of number: NodeNumber) -> [Plan.LazyArgument] {
+        let lazy = plan.lazyArguments(of: number)
+        let isGiven = lazy.contains { if case .payload = state[$0.source].output { true } else { false } }
+        return isGiven ? [] : lazy
+    }
+
+    /// Lazy arguments are bound by the version in which their map closed, and by the name of its node: another flow of a
+    /// fork may number it otherwise.
     private func inputHash(_ arguments: [UInt8], _ sources: [NodeNumber]) -> Digest {
         sources.isEmpty
             ? Digest(hashing: arguments)
-            : Digest(hashing: arguments + sources.flatMap { Array(" \($0)@\(state[$0].work.last)".utf8) })
+            : Digest(
+                hashing: arguments
+                    + sources.flatMap { Array(" \(plan.flow.nodes[$0.index].name)@\(state[$0].result)".utf8) })
     }
 
     private func item(_ index: ItemIndex, of number: NodeNumber, _ node: Node) throws -> RunScope.Item {
@@ -132,7 +144,7 @@ extension Mailbox {
 
     private func enter(_ number: NodeNumber, _ now: Timestamp) throws -> Request? {
         let node = plan.flow.nodes[number.index]
-        if node.each != nil { return try open(number) }
+        if node.each != nil { return try reuse(number) ?? open(number) }
         if let when = node.when {
             let decision = try evaluator.decide(when, in: scope, digest: { Digest(hashing: $0) })
             guard decision.truth else { return .pass(.node(number), operands: decision.operands) }
@@ -144,12 +156,10 @@ extension Mailbox {
             return .decided(number, way: decision.truth ? "then" : "else", operands: decision.operands)
         case .pause(let pause):
             let timeout = try pause.timeout.map { try evaluator.duration($0, in: scope) }
-            return .wait(
-                number,
-                SignalWait(
-                    signal: try evaluator.signal(pause.signal, in: scope),
-                    message: try evaluator.text(pause.message, in: scope),
-                    until: timeout.map { now + $0 }))
+            let wait = SignalWait(
+                signal: try evaluator.signal(pause.signal, in: scope),
+                message: try evaluator.text(pause.message, in: scope), until: timeout.map { now + $0 })
+            return reuse(number, asking: wait) ?? .wait(number, wait)
         case .end(.succeeded, let template):
             return .end(
                 number, .succeeded, nil,
@@ -204,6 +214,7 @@ extension Mailbox {
     }
 
     private func open(_ number: NodeNumber, _ map: ReadMap) -> Request {
+        values.close(number)
         if !map.isComputed { values.open(map.contents, of: number) }
         return .openMap(number, map.opening, contents: map.payload)
     }

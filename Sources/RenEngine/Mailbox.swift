@@ -10,6 +10,8 @@ final class Mailbox {
     struct Incoming {
         var request: Request
         var by = Asker()
+        /// See `RunState.admit`.
+        var earlier: EarlierWork?
         var call: CallID?
         /// Number of the worker's own request, for a checkpoint.
         var workerRequest: Int?
@@ -25,7 +27,10 @@ final class Mailbox {
     }
 
     let number: RunNumber
+    /// Of the flow that the run follows.
     let plan: Plan
+    /// See `RunState.init(plans:)`.
+    let plans: [Plan]
     let functions: RunFunctions
     let values: RunValues
     let evaluator = Evaluator()
@@ -53,6 +58,10 @@ final class Mailbox {
     let watermark: Watermark
     /// A commit failed: nothing more is admitted until the state is folded again.
     var isStale = false
+    /// Version of the last event that opened something again: what went before is looked up in the journal.
+    private(set) var reopened = RunVersion.none
+    /// What the journal knows of the item whose attempt is being prepared.
+    var earlier: EarlierWork?
 
     /// The batch that is being filled.
     private var events: [Event] = []
@@ -66,12 +75,13 @@ final class Mailbox {
     private var ends: [Incoming] = []
 
     init(
-        number: RunNumber, state: RunState, functions: RunFunctions, journal: any Journal, calls: CallTable,
-        opener: MapOpener, log: RunLog?, artifacts: String?, watermark: Watermark
+        number: RunNumber, state: RunState, plans: [Plan], functions: RunFunctions, journal: any Journal,
+        calls: CallTable, opener: MapOpener, log: RunLog?, artifacts: String?, watermark: Watermark
     ) {
         self.number = number
         self.state = state
         plan = state.plan
+        self.plans = plans
         self.functions = functions
         self.calls = calls
         self.opener = opener
@@ -96,8 +106,8 @@ final class Mailbox {
     func renewed(from state: RunState, journal: any Journal) -> Mailbox {
         watermark.store(state.version)
         let fresh = Mailbox(
-            number: number, state: state, functions: functions, journal: journal, calls: calls, opener: opener,
-            log: log, artifacts: values.artifacts, watermark: watermark)
+            number: number, state: state, plans: plans, functions: functions, journal: journal, calls: calls,
+            opener: opener, log: log, artifacts: values.artifacts, watermark: watermark)
         // What was committed after all, before a later part of the batch failed, must not come twice.
         fresh.incoming =
             kept.filter { item in
@@ -205,10 +215,11 @@ final class Mailbox {
         values.forget(upTo: watermark.load())
         keys = []
         let before = submitted
-        for item in incoming { take(item, now, &draws) }
+        let taken = incoming
         incoming.removeAll(keepingCapacity: true)
+        for item in taken { take(item, now, &draws) }
         isHungry = false
-        awaitsCommit = false
+        awaitsCommit = !incoming.isEmpty
         decide(now, isDraining, &draws)
         guard !events.isEmpty else { return nil }
         defer {
@@ -229,8 +240,9 @@ final class Mailbox {
             let recorded = state.version
             for event in decision.events { record(event) }
             for command in decision.commands {
+                earlier = nil
                 guard let request = answer(command, now) else { continue }
-                take(Incoming(request: request), now, &draws)
+                take(Incoming(request: request, earlier: earlier), now, &draws)
             }
             isHungry = slots.wasShort
             if state.version == recorded { return }
@@ -238,8 +250,12 @@ final class Mailbox {
     }
 
     private func take(_ item: Incoming, _ now: Timestamp, _ draws: inout Draws) {
+        var (request, earlier) = (item.request, item.earlier)
+        // What has happened to the item meanwhile may be on its way: it is looked at again behind that.
+        if request.needsJournal, !isAllCommitted { return incoming.append(item) }
         do {
-            let admitted = try state.admit(item.request, at: now, by: item.by, draws: &draws)
+            if request.needsJournal { (request, earlier) = try request.completed(in: state, values) }
+            let admitted = try state.admit(request, at: now, by: item.by, earlier: earlier, draws: &draws)
             if let reply = item.reply { replies.append(Work.Reply(first: state.version.next, send: reply)) }
             switch item.request {
             case .attemptEnded, .checkpoint: ends.append(item)
@@ -282,6 +298,11 @@ final class Mailbox {
                 effects.orders.append(.askToStop(host, call))
             }
         case .mapClosed: if let node = event.subject.node { values.close(node) }
+        case .runReopened, .runForked: reopened = state.version
+        case .overridden:
+            reopened = state.version
+            // Its list is not needed any more.
+            if case .node(let node) = event.subject { openings.removeValue(forKey: node)?.cancel() }
         default: break
         }
         if let ended, let host = host(of: ended) { effects.orders.append(.cancel(host, ended, kill: killsNow)) }
@@ -306,7 +327,7 @@ final class Mailbox {
     /// The call that `event` ends although its function has not returned.
     private func endedCall(_ event: Event) -> CallID? {
         switch event.fact {
-        case .attemptFailed, .interrupted, .cancelled, .unknown: live.removeValue(forKey: event.subject)
+        case .attemptFailed, .interrupted, .cancelled, .unknown, .overridden: live.removeValue(forKey: event.subject)
         default: nil
         }
     }

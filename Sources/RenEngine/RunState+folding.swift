@@ -5,17 +5,28 @@ extension RunState {
     /// Folds the history of a run.
     ///
     /// - Throws: `journal.damaged` for a record that cannot be read; nothing else is read then.
-    package init(folding run: RunNumber, plan: Plan, from journal: any Journal) throws(RenError) {
-        self.init(plan: plan)
-        try fold(run, from: journal)
+    package init(folding run: RunNumber, plan: Plan, from journal: any JournalReading) throws(RenError) {
+        try self.init(folding: run, plans: [plan], from: journal)
+    }
+
+    /// - Parameters:
+    ///   - plans: see `init(plans:)`.
+    ///   - last: the version that it is as of; nil: as of now.
+    package init(
+        folding run: RunNumber, plans: [Plan], through last: RunVersion? = nil, from journal: any JournalReading
+    ) throws(RenError) {
+        self.init(plans: plans)
+        try fold(run, through: last, from: journal)
     }
 
     /// Folds the events of `run` behind those that this state has. After an error it is the state before the record
     /// that cannot be read.
     ///
     /// - Throws: `journal.damaged` for a record that cannot be read, or that names a node which the flow does not have.
-    package mutating func fold(_ run: RunNumber, from journal: any Journal) throws(RenError) {
-        while true {
+    package mutating func fold(
+        _ run: RunNumber, through last: RunVersion? = nil, from journal: any JournalReading
+    ) throws(RenError) {
+        while version < last ?? .init(rawValue: .max) {
             // Short reads: a fold of a long history must not hold old pages of the journal.
             let before = version
             var state = self
@@ -28,7 +39,7 @@ extension RunState {
                             "event \(version) of run \(run) is about node \(node), which its flow lacks")
                     }
                     state.apply(event)
-                    return version.rawValue == before.rawValue + 1000 ? .stop : .continue
+                    return version == last || version.rawValue == before.rawValue + 1000 ? .stop : .continue
                 }
             }
             guard state.version.rawValue == before.rawValue + 1000 else { return }

@@ -10,14 +10,18 @@ final class RunValues {
     let run: RunNumber
     /// Where artifacts are kept; nil where there are none.
     let artifacts: String?
-    private let journal: any Journal
+    private let journal: any JournalReading
     /// Payloads whose commit is not known yet.
     private var pending: [RunVersion: [UInt8]] = [:]
     private var recent: [(version: RunVersion, bytes: [UInt8])] = []
     private var maps: [NodeNumber: MapContents] = [:]
     private var blocks: [NodeNumber: (first: Int, elements: [[UInt8]])] = [:]
+    /// The forks that the run came out of; nil until they are asked for.
+    private var lineage: RunLineage?
+    /// Results from before a map was opened anew, with the version of its opening.
+    private var earlier: [NodeNumber: (opened: RunVersion, results: EarlierResults)] = [:]
 
-    init(run: RunNumber, journal: any Journal, artifacts: String?) {
+    init(run: RunNumber, journal: any JournalReading, artifacts: String?) {
         self.run = run
         self.artifacts = artifacts
         self.journal = journal
@@ -47,6 +51,16 @@ final class RunValues {
         return bytes
     }
 
+    /// What a function saved; nil when that is not kept any more.
+    func checkpoint(_ version: RunVersion) throws(RenError) -> [UInt8]? {
+        do {
+            return try payload(version)
+        } catch {
+            guard error.code == .payloadMissing else { throw error }
+            return nil
+        }
+    }
+
     // MARK: Maps
 
     /// Whether the table of keys has rows for a map that is not open yet.
@@ -61,6 +75,7 @@ final class RunValues {
     func close(_ node: NodeNumber) {
         maps[node] = nil
         blocks[node] = nil
+        earlier[node] = nil
     }
 
     /// The element of an item of the open map at `node`.
@@ -91,8 +106,15 @@ final class RunValues {
     private func contents(of node: NodeNumber, _ map: MapState) throws(RenError) -> MapContents {
         if let contents = maps[node] { return contents }
         let bytes = try payload(map.version)
-        guard let contents = MapContents(payload: bytes, version: map.version, total: map.total) else {
+        guard var contents = MapContents(payload: bytes, version: map.version, total: map.total) else {
             throw RenError(.journalDamaged, "the payload of map.opened (version \(map.version)) cannot be read")
+        }
+        if case .items(let source, let indexes) = contents.elements {
+            // It was written in the numbers of the flow then.
+            guard case .node(let source)? = try forks().subject(.node(source), at: map.version) else {
+                throw RenError(.journalDamaged, "the node is gone whose items are those of node \(node)")
+            }
+            contents.elements = .items(of: source, indexes: indexes)
         }
         maps[node] = contents
         return contents
@@ -118,6 +140,54 @@ final class RunValues {
         return elements
     }
 
+    /// What numbers of nodes mean in the events of a fork's past.
+    private func forks() throws(RenError) -> RunLineage {
+        if let lineage { return lineage }
+        let run = run
+        let found = try journal.read { view throws(RenError) in try view.lineage(of: run) }
+        lineage = found
+        return found
+    }
+
+    // MARK: Before a reopening
+
+    /// The results that items of the map had since its opening of version `first`.
+    func earlier(of node: NodeNumber, since first: RunVersion, _ map: MapState) throws(RenError) -> EarlierResults {
+        if let known = earlier[node], known.opened == map.version { return known.results }
+        let results = try EarlierResults(
+            of: node, in: run, from: first, to: map.version, payload(map.version), total: map.total, in: journal,
+            forks())
+        earlier[node] = (map.version, results)
+        return results
+    }
+
+    /// What an item has gone through since its map opened; nil when it never began, or runs its first attempt.
+    func earlierWork(of item: ItemIndex, _ node: NodeNumber, in map: MapState) throws(RenError) -> EarlierWork? {
+        let run = run
+        let row = try journal.read { view throws(RenError) in try view.item(run, node, item) }
+        guard let row, row.last > map.version else { return nil }
+        return EarlierWork(attempts: row.attempts, last: row.last)
+    }
+
+    /// What the attempt began with whose result is the event of `version`; nil where a person gave it.
+    func start(of version: RunVersion) throws(RenError) -> AttemptStart? {
+        let run = run
+        return try journal.read { view throws(RenError) in
+            var version = version
+            while version > .none, let event = try view.recorded(run, version)?.event {
+                if case .started(let start) = event.fact { return start }
+                if case .overridden = event.fact { return nil }
+                version = event.previous
+            }
+            return nil
+        }
+    }
+
+    func cause(of version: RunVersion) throws(RenError) -> RunVersion {
+        let run = run
+        return try journal.read { view throws(RenError) in try view.recorded(run, version)?.event.cause ?? .none }
+    }
+
     // MARK: Outputs of items
 
     /// Outputs of items of a map that has closed, in the order asked for.
@@ -128,8 +198,8 @@ final class RunValues {
         let outputs = try journal.read { view throws(RenError) -> [[UInt8]]? in
             var outputs: [[UInt8]] = []
             for index in indexes {
-                guard let row = try view.item(run, node, ItemIndex(index)), row.state == .succeeded else { return nil }
-                outputs.append(try view.payload(run, row.last))
+                guard let output = try view.item(run, node, ItemIndex(index))?.output else { return nil }
+                outputs.append(try view.payload(run, output))
             }
             return outputs
         }

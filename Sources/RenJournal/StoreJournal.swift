@@ -16,7 +16,7 @@ package final class StoreJournal: Journal {
         self.store = store
         let state = try store.read { snapshot throws(RenError) in try JournalState.load(from: snapshot) }
         nextRun = Mutex(state.nextRun)
-        writer = JournalWriter(store, state, onStorageFault: onStorageFault)
+        writer = try JournalWriter(store, state, onStorageFault: onStorageFault)
     }
 
     deinit { writer.close() }

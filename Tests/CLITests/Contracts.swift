@@ -48,6 +48,14 @@ struct Contract: Sendable, CustomTestStringConvertible {
         Contract(command: "pause", arguments: ["g"], before: [gate]),
         Contract(command: "stop", arguments: ["g"], before: [gate]),
         Contract(command: "signal", arguments: ["g", "approve", "{\"ok\": 1}"], before: [gate]),
+        Contract(command: "retry", arguments: ["h", "--dry-run"], before: [halves]),
+        Contract(
+            command: "skip", arguments: ["h", "halves", "n-3", "--value", "1", "--dry-run"], before: [halves]),
+        Contract(
+            command: "fork",
+            arguments: [
+                "h", "--dry-run", "--id", "f", "--set", "input.count=3", "--item-output", "halves/n-4=7",
+            ], before: [halves]),
         Contract(command: "flow check", arguments: ["gate.yaml", "wrong.yaml"], code: 2),
         Contract(command: "flow eval", arguments: ["{\"<\": [{\"var\": \"a\"}, 3]}", "--data", "{\"a\": 1}"]),
         Contract(command: "flow register", arguments: ["quick.yaml", "gate.yaml"], before: [quick]),

@@ -32,7 +32,8 @@ struct GoldenJournalTests {
         try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: copy)
 
         let journal = try directory.open()
-        #expect(try Self.facts(of: journal) == expected)
+        let facts = try Self.facts(of: journal)
+        #expect(facts == expected, "\(facts.pretty)")
         let report = try Verifier(journal).run()
         #expect(report.findings == [])
         #expect(report.deletedPayloads > 0)

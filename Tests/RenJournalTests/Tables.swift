@@ -31,6 +31,12 @@ struct Tables: Equatable {
         return rows
     }
 
+    func filtered(_ isWanted: (Row) -> Bool) -> Tables {
+        var tables = self
+        tables.rows = rows.filter(isWanted)
+        return tables
+    }
+
     /// SHA-256 over all rows.
     var digest: Digest {
         var bytes: [UInt8] = []

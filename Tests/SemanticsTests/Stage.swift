@@ -39,9 +39,8 @@ final class Stage {
         let functions = RunFunctions(
             set: nil, signatures: signatures, swift: self.functions, workers: self.functions)
         mailbox = Mailbox(
-            number: run, state: RunState(plan: plan), functions: functions, journal: journal, calls: calls,
-            opener: MapOpener(journal) { _ in }, log: nil, artifacts: nil,
-            watermark: Watermark(.none))
+            number: run, state: RunState(plan: plan), plans: [plan], functions: functions, journal: journal,
+            calls: calls, opener: MapOpener(journal) { _ in }, log: nil, artifacts: nil, watermark: Watermark(.none))
         let creation = RunCreation(
             id: "staged", flow: Digest(hashing: flow.source.compact), flowName: "staged", functions: nil)
         mailbox.create(creation, input: Payload(hashing: input.compact), paused: paused, at: now, by: Asker(by: "test"))
@@ -135,9 +134,8 @@ final class Stage {
         functions.vanish()
         let state = try RunState(folding: run, plan: plan, from: journal)
         mailbox = Mailbox(
-            number: run, state: state, functions: mailbox.functions, journal: journal, calls: calls,
-            opener: MapOpener(journal) { _ in }, log: nil, artifacts: nil,
-            watermark: Watermark(state.version))
+            number: run, state: state, plans: [plan], functions: mailbox.functions, journal: journal, calls: calls,
+            opener: MapOpener(journal) { _ in }, log: nil, artifacts: nil, watermark: Watermark(state.version))
         mailbox.incoming.append(Mailbox.Incoming(request: .engineDied))
         mailbox.incoming.append(Mailbox.Incoming(request: .resume(takingUp: true, reason: nil)))
         try settle()
@@ -193,6 +191,32 @@ final class Stage {
         guard let reference = mailbox.state.output else { return .null }
         let bytes = try journal.read { view throws(RenError) in try view.payload(run, reference.version) }
         return try JSON(parsing: bytes, limits: .payload)
+    }
+
+    func number(_ node: String) throws -> NodeNumber { try #require(plan.number(of: node), "no node \(node)") }
+
+    /// The outputs of a map's items, as expressions read them.
+    func items(of node: String) throws -> JSON {
+        let scope = RunScope(state: mailbox.state, values: mailbox.values)
+        let bytes = try #require(try scope.load(.node(try number(node), .items)))
+        return try JSON(parsing: bytes, limits: .payload)
+    }
+
+    /// The types of the events of an item `m[3]`, found from the last one through their links.
+    func history(of unit: String) throws -> [String] {
+        let run = run
+        let parts = unit.split { $0 == "[" || $0 == "]" }
+        let node = try number(String(parts[0]))
+        let item = ItemIndex(try #require(Int(parts[1])))
+        return try journal.read { view throws(RenError) in
+            var types: [String] = []
+            var version = try view.item(run, node, item)?.last ?? .none
+            while let event = try view.recorded(run, version) {
+                types.append(event.type.name)
+                version = event.event.previous
+            }
+            return types.reversed()
+        }
     }
 
     func output(of node: String) throws -> JSON? {

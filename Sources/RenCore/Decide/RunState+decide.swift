@@ -68,6 +68,9 @@ extension RunState {
         counts.pending += map.open.count
         let closed = map.isClosed ? [] : [Event(.mapClosed(counts), .node(node), at: now)]
         guard isExceeded else {
+            if let before = self[node].recorded, isSame(map, as: before) {
+                return Decision(events: closed + [Event(.kept, .node(node), at: now, cause: before.version)])
+            }
             return Decision(events: closed + [Event(.succeeded(instead: nil), .node(node), at: now)])
         }
         let failure = Failure(
@@ -75,6 +78,13 @@ extension RunState {
         var decision = failing(node, failure, now)
         decision.events = closed + decision.events
         return decision
+    }
+
+    /// Opened anew after a reopening, the map has the results it had: what reads them has the same input.
+    private func isSame(_ map: MapState, as before: NodeState.Recorded) -> Bool {
+        guard let items = before.map, before.version > .none else { return false }
+        return map.isKept && map.opening.source == items.source && map.total == items.total
+            && map.counts.succeeded == items.succeeded
     }
 
     // MARK: Starts

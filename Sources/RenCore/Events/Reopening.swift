@@ -31,17 +31,20 @@ package struct Fork: Hashable, Sendable {
     package var hash: Digest
     /// For each node of the flow before, its number in this one's; nil for one that is gone. Nil: the same flow.
     package var nodes: [NodeNumber?]?
+    /// Nodes with `once` of which an attempt ran at that version, their own or one of an item: nobody knows what it did.
+    package var once: [NodeNumber]
     package var reopening: Reopening
 
     package init(
         creation: RunCreation, parent: String, version: RunVersion, hash: Digest, nodes: [NodeNumber?]? = nil,
-        reopening: Reopening = Reopening()
+        once: [NodeNumber] = [], reopening: Reopening = Reopening()
     ) {
         self.creation = creation
         self.parent = parent
         self.version = version
         self.hash = hash
         self.nodes = nodes
+        self.once = once
         self.reopening = reopening
     }
 }

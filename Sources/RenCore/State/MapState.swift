@@ -36,6 +36,8 @@ package struct MapState: Hashable, Sendable {
     package private(set) var again = ItemRanges()
     /// `map.closed` is written; the node's own end follows.
     package private(set) var isClosed = false
+    /// Every item that succeeded did so by keeping the result it had before the map was opened anew.
+    package private(set) var isKept = true
     private var pages: [[UInt64]] = []
     private var sparse: [ItemIndex: ItemState] = [:]
 
@@ -66,12 +68,16 @@ package struct MapState: Hashable, Sendable {
         // A late result of an item that is settled changes nothing.
         if case .resultRejected = event.fact, open[item] == nil { return }
         begin(item)
-        if case .overridden = event.fact { unsettle(item) }
+        // Of a settled item, or one that nobody knows the outcome of, a person has said what it is.
+        if open[item] == nil { unsettle(item) }
         var work = open.removeValue(forKey: item) ?? Work()
         running -= work.running == nil ? 0 : 1
         work.apply(event, version: version, timeout: timeout, activeTime: activeTime)
         switch event.fact {
-        case .succeeded, .kept, .overridden: settle(item, .succeeded, \.succeeded)
+        case .kept: settle(item, .succeeded, \.succeeded)
+        case .succeeded, .overridden:
+            isKept = false
+            settle(item, .succeeded, \.succeeded)
         case .failed: settle(item, .failed, \.failed)
         case .skipped: settle(item, .skipped, \.skipped)
         case .cancelled: settle(item, .cancelled, \.cancelled)
@@ -89,6 +95,7 @@ package struct MapState: Hashable, Sendable {
     /// Opens settled items again, and the map with them.
     mutating func reopen(_ items: ItemRanges) {
         isClosed = false
+        isKept = false
         for item in items.items where item.index < next && unsettle(item) {
             mark(item, .pending)
             counts.pending += 1

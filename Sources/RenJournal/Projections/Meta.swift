@@ -12,7 +12,7 @@ enum Meta {
 
     static let currentFormat: UInt32 = 1
     /// Raise it when a row or its meaning changes: every journal then rebuilds its projections at start.
-    static let projectionFormat: UInt32 = 2
+    static let projectionFormat: UInt32 = 3
 
     static func bytes(_ number: UInt32) -> [UInt8] {
         var bytes: [UInt8] = []

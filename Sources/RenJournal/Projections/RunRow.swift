@@ -31,13 +31,21 @@ package struct RunRow: Sendable {
     /// The last `run.created` or `run.resumed`, from which an engine that carries its own runs carries this one.
     package internal(set) var takenUp: JournalSequence
     package internal(set) var problemGroups = 0
+    /// The end node that was reached and has not been opened again.
+    var endNode: NodeNumber?
+    /// The run that a fork was made from.
+    package internal(set) var parent: RunNumber?
+    /// Whose records a fork's first versions are, oldest first, at most `segmentsMax`; its own follow.
+    package internal(set) var segments: [Segment] = []
+    /// How far the rows of a fork's nodes and items are folded; nil when they are complete, as those of any other run.
+    package internal(set) var preparing: RunVersion?
 
     package static let idBytesMax = 200
     /// The id under which the events of no run are chained.
     package static let journalID = "journal"
 
     /// Nothing goes on without a person, a signal or time.
-    package var isWaiting: Bool { status == .running && activeNodes == 0 && waitingNodes > 0 }
+    package var isWaiting: Bool { status == .running && preparing == nil && activeNodes == 0 && waitingNodes > 0 }
 
     /// A run that begins with the event at `sequence`.
     init(_ number: RunNumber, _ creation: RunCreation, at sequence: JournalSequence, time: Timestamp) {
@@ -79,6 +87,14 @@ extension RunRow: Row {
         bytes.append(varint: takenUp.rawValue)
         bytes.append(varint: UInt64(problemGroups))
         bytes.append(varint: control.rawValue)
+        bytes.append(optional: endNode) { $0.append(varint: UInt64($1.rawValue)) }
+        bytes.append(optional: parent) { $0.append(varint: $1.rawValue) }
+        bytes.append(varint: UInt64(segments.count))
+        for segment in segments {
+            bytes.append(varint: segment.run.rawValue)
+            bytes.append(varint: segment.through.rawValue)
+        }
+        bytes.append(optional: preparing) { $0.append(varint: $1.rawValue) }
     }
 
     init(from reader: inout ByteReader) {
@@ -102,7 +118,16 @@ extension RunRow: Row {
         error = reader.optional { ErrorSummary(from: &$0) }
         takenUp = JournalSequence(rawValue: reader.varint())
         problemGroups = reader.number()
-        // Rows of an older ren, which only a looker sees, have none.
-        control = reader.isAtEnd ? .none : RunVersion(rawValue: reader.varint())
+        // Rows of an older ren, which only a looker sees, end here or behind the next.
+        guard !reader.isAtEnd else { return }
+        control = RunVersion(rawValue: reader.varint())
+        guard !reader.isAtEnd else { return }
+        endNode = reader.optional { NodeNumber(rawValue: $0.number()) }
+        parent = reader.optional { RunNumber(rawValue: $0.varint()) }
+        for _ in 0..<min(reader.number(Int.self), Self.segmentsMax) {
+            segments.append(
+                Segment(run: RunNumber(rawValue: reader.varint()), through: RunVersion(rawValue: reader.varint())))
+        }
+        preparing = reader.optional { RunVersion(rawValue: $0.varint()) }
     }
 }

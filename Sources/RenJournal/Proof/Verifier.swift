@@ -153,8 +153,31 @@ package struct Verifier: ~Copyable {
                 report.add("the index of the run's history does not lead to it", at: sequence, record)
             }
         }
+        if record.type == .runForked { try checkParent(of: record, at: sequence, snapshot) }
         explain(record)
         if record.payload != nil { try checkPayload(of: record, at: sequence, snapshot) }
+    }
+
+    /// A fork's chain goes on from that of the run it names, at the version it names.
+    private mutating func checkParent(
+        of record: Record, at sequence: JournalSequence, _ snapshot: any StoreSnapshot
+    ) throws(RenError) {
+        let view = JournalView(snapshot)
+        var found: Digest?
+        do throws(RenError) {
+            guard case .runForked(let fork) = try record.event(at: sequence).fact else { return }
+            if let parent = try view.runNumber(id: fork.parent),
+                let place = try view.sequence(of: parent, fork.version), place < sequence
+            {
+                found = try view.withRecord(at: place) { $0.runHash }
+            }
+            guard found != fork.hash else { return }
+            report.add(
+                "the run \(fork.parent) that it came from has no version \(fork.version) with that hash", at: sequence,
+                record)
+        } catch {
+            report.add("what it came from cannot be read: \(error.message)", at: sequence, record)
+        }
     }
 
     // MARK: Payloads
@@ -201,7 +224,8 @@ package struct Verifier: ~Copyable {
         guard !unexplained.isEmpty else { return }
         switch record.type {
         case .nodeCheckpointed, .itemCheckpointed, .nodeSucceeded, .itemSucceeded, .nodeFailed, .itemFailed,
-            .nodeSkipped, .itemSkipped, .nodeCancelled, .itemCancelled, .nodeDecided, .runEnding:
+            .nodeSkipped, .itemSkipped, .nodeCancelled, .itemCancelled, .nodeDecided, .nodeKept, .itemKept,
+            .nodeOverridden, .itemOverridden, .runEnding:
             let subject = RunSubject(run: record.run, subject: record.subject)
             if unexplained.removeValue(forKey: subject) != nil { report.deletedPayloads += 1 }
         default: break

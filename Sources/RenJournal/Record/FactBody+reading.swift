@@ -46,7 +46,7 @@ extension FactBody {
                 Fork(
                     creation: try creation(), parent: try text("parent"),
                     version: RunVersion(rawValue: try integer("version")), hash: try digest("hash"),
-                    nodes: try forkedNodes(), reopening: try reopening()))
+                    nodes: try forkedNodes(), once: try nodes("once"), reopening: try reopening()))
         case .runPauseRequested: .runPauseRequested(now: flag("now"), reason: optionalText("reason"))
         case .runPaused: .runPaused
         case .runResumed: .runResumed(reason: optionalText("reason"))

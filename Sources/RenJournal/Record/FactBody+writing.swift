@@ -69,6 +69,7 @@ private struct BodyWriter {
             field("version", Int(fork.version.rawValue))
             field("hash", fork.hash)
             field("nodes", fork.nodes.map { .array($0.map { .integer($0.map { Int64($0.rawValue) } ?? -1) }) })
+            field("once", fork.once)
             fields(fork.reopening)
         case .overridden(let reason): field("reason", reason)
         case .runPauseRequested(let now, let reason):

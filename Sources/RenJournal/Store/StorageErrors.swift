@@ -78,4 +78,5 @@ extension RenError.Code {
     package static let runAmbiguous = Self("run.ambiguous")
     package static let requestReplayed = Self("request.replayed")
     package static let payloadMissing = Self("payload.missing")
+    package static let forkTooDeep = Self("fork.too_deep")
 }

@@ -33,12 +33,14 @@ package enum StoreTable: Int, CaseIterable, Sendable {
     case keys = 13
     /// 1 ‖ length ‖ key → `RequestRow`; 2 ‖ time ‖ length ‖ key → nothing, for requests without a run.
     case requests = 15
+    /// 1 ‖ run ‖ fork → `ForkLink`; 2 ‖ fork → nothing, while its rows are folded from its past.
+    case forks = 16
 
     /// Its name in LMDB.
     var name: String { String(rawValue) }
 
     /// Those that journals of older versions have not.
-    static let addedLater: [StoreTable] = [.keys, .requests]
+    static let addedLater: [StoreTable] = [.keys, .requests, .forks]
 
     /// Its place in `allCases`: the numbers have gaps.
     var index: Int { Self.indexes[rawValue] }
@@ -51,5 +53,6 @@ package enum StoreTable: Int, CaseIterable, Sendable {
     /// Those that `rebuildProjections` empties and fills again.
     static let derived: [StoreTable] = [
         .history, .runs, .nodes, .items, .problems, .runsByStatus, .runIDs, .flows, .functions, .keys, .requests,
+        .forks,
     ]
 }

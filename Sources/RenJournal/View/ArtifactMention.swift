@@ -100,6 +100,10 @@ extension JournalReading {
     ) throws(RenError) -> ArtifactPage {
         var found: [ArtifactMention] = []
         var last = version
+        let lineage = try read { view throws(RenError) in
+            try view.run(run).map { row throws(RenError) in try view.lineage(of: row) }
+        }
+        guard let lineage else { return ArtifactPage(artifacts: [], next: nil) }
         for _ in 0..<Paging.scanMax / Paging.rows {
             // Payloads in chunks are read one by one, each in a transaction of its own.
             var candidates: [ArtifactCandidate] = []
@@ -107,7 +111,7 @@ extension JournalReading {
             var end = last
             try forEachRecord(of: run, from: last.next, isCancelled: isCancelled) { lent in
                 end = lent.record.version
-                if let candidate = ArtifactCandidate(lent, text) { candidates.append(candidate) }
+                if let candidate = ArtifactCandidate(lent, lineage, text) { candidates.append(candidate) }
                 left -= 1
                 return left > 0 ? .continue : .stop
             }
@@ -150,15 +154,18 @@ private struct ArtifactCandidate {
     /// Nil where they stand in chunks.
     let bytes: [UInt8]?
 
-    init?(_ lent: JournalView.Lent, _ text: ArtifactText) {
+    init?(_ lent: JournalView.Lent, _ lineage: RunLineage, _ text: ArtifactText) {
         let record = lent.record
         switch record.type {
-        case .nodeSucceeded, .itemSucceeded, .runSucceeded, .runEnding: break
+        case .nodeSucceeded, .itemSucceeded, .nodeOverridden, .itemOverridden, .runSucceeded, .runEnding: break
         default: return nil
         }
-        guard record.payload != nil else { return nil }
+        // What a node gave that the flow has no more, nothing of the run can name.
+        guard record.payload != nil, let subject = lineage.subject(record.subject, at: record.version) else {
+            return nil
+        }
         version = record.version
-        subject = record.subject
+        self.subject = subject
         sequence = lent.sequence
         guard !record.isInChunks else {
             bytes = nil

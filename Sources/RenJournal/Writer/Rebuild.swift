@@ -42,6 +42,9 @@ enum Rebuild {
             try state.store(in: transaction)
             try transaction.commit()
             fold.committed()
+            if let (event, place) = page.last, case .runForked = event.fact {
+                while try !fold.prepare(place.run, in: store) {}
+            }
             progress(Int(state.applied.rawValue), Int(last.rawValue))
         }
         return state
@@ -64,6 +67,7 @@ enum Rebuild {
         return state
     }
 
+    /// A `run.forked` ends the page: the rows of the fork are complete before anything else of it is folded.
     private static func page(
         after applied: JournalSequence, upTo last: JournalSequence, in snapshot: any StoreSnapshot
     ) throws(RenError) -> [(Event, ProjectionFold.Place)] {
@@ -74,13 +78,14 @@ enum Rebuild {
             let place = ProjectionFold.Place(
                 run: record.run, version: record.version, sequence: sequence, runHash: record.runHash)
             events.append((try record.event(at: sequence), place))
-            return events.count < commitEvents && sequence < last ? .continue : .stop
+            let isFull = events.count == commitEvents || record.type == .runForked
+            return isFull || sequence == last ? .stop : .continue
         }
         guard !events.isEmpty else { throw .damaged(applied.next, "it is missing") }
         return events
     }
 
-    /// The rows of a map's keys, in commits of their own before that of its `map.opened`.
+    /// The rows of a map's keys, in commits of their own before that of its `map.opened`; those of an earlier opening go.
     private static func fillKeys(
         _ event: Event, at place: ProjectionFold.Place, in store: any Store
     ) throws(RenError) {
@@ -88,6 +93,15 @@ enum Rebuild {
         let payload = try store.read { snapshot throws(RenError) -> [UInt8] in
             let view = JournalView(snapshot)
             return try view.payload(at: place.sequence)
+        }
+        while true {
+            let old = try store.read { snapshot throws(RenError) in
+                try JournalView(snapshot).leftovers(place.run, node)
+            }
+            if old.isEmpty { break }
+            let transaction = try store.beginWrite()
+            try old.change(transaction)
+            try transaction.commit()
         }
         guard let keys = SortedKeys(payload: payload) else { return }
         for start in stride(from: 0, to: keys.count, by: KeyRows.commitRows) {
@@ -98,9 +112,30 @@ enum Rebuild {
     }
 }
 
+extension ProjectionFold {
+    /// Folds a page of a fork's past in a commit of its own.
+    ///
+    /// - Returns: whether its rows are complete.
+    mutating func prepare(_ run: RunNumber, in store: any Store) throws(RenError) -> Bool {
+        do throws(RenError) {
+            let transaction = try store.beginWrite()
+            try prepare(run, in: transaction)
+            let isDone = try self.run(run, in: transaction)?.preparing == nil
+            try flush(into: transaction)
+            for sequence in obsoletePayloads { try transaction.delete(prefix: Key(sequence), in: .payloads) }
+            try transaction.commit()
+            committed()
+            return isDone
+        } catch {
+            discard()
+            throw error
+        }
+    }
+}
+
 extension Committer {
     /// The same while the journal is open.
     mutating func rebuild(upTo end: JournalSequence?) throws(RenError) {
-        self = Committer(store, try Rebuild.run(store, upTo: end))
+        self = try Committer(store, Rebuild.run(store, upTo: end))
     }
 }

@@ -120,6 +120,39 @@ extension Backend {
 
     // MARK: Schemas
 
+    private static func nodes(_ description: String) -> JSON {
+        ["type": "array", "items": .text("node"), "description": .string(description)]
+    }
+
+    private static func reopening(_ schema: String) -> JSONObject {
+        [
+            "schema": .oneOf([schema]), "run": .text("its id"), "again": nodes("they run again"),
+            "items": [
+                "type": "object",
+                "additionalProperties": .answer([
+                    "count": .count,
+                    "indexes": ["type": "string", "description": "as 0-4,9; empty: the map only closes anew"],
+                ]), "description": "by node: its items that run again",
+            ],
+            "affected": nodes("they are evaluated afresh, and keep their results if their inputs are the same"),
+            "asking": nodes("of these those with once: they wait for a person if their inputs are not the same"),
+            "kept": nodes("they stay as they are"),
+        ]
+    }
+
+    private static let fork: JSONObject = {
+        var fork = reopening("ren.fork/1")
+        fork["parent"] = .text("the run that it goes on from")
+        fork["at"] = .count
+        fork["version"] = .count
+        fork["flow_hash"] = .hash
+        fork["new"] = nodes("the flow before has no such nodes")
+        fork["gone"] = nodes("the new flow has no such nodes")
+        fork["input_changed"] = .flag
+        fork["given"] = nodes("nodes, and items as node/key, whose output a person gives")
+        return fork
+    }()
+
     static let runSchemas: [String: JSON] = {
         let error: JSON = .answer(
             ["name": .text("the exception's class, or ren's word"), "message": .text("what it says")],
@@ -165,6 +198,7 @@ extension Backend {
         started["replayed"] = .flag
         return [
             "Run": .answer(run), "RunSnapshot": .answer(snapshot), "RunStarted": .answer(started),
+            "Reopening": .answer(reopening("ren.reopening/1")), "Fork": .answer(fork),
             "Accepted": .answer([
                 "run": .text("its id"), "status": .oneOf(RunStatus.allCases.map(\.name) + ["waiting"]),
                 "sequence": .count, "version": .count,

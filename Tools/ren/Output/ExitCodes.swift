@@ -67,7 +67,7 @@ extension ExitCode {
 
     private static let exact: [String: ExitCode] = [
         "run.not_found": .notFound, "run.ambiguous": .usage, "run.invalid": .usage,
-        "signal.answered": .conflict, "engine.locked": .locked, "engine.running": .conflict,
+        "retry.nothing": .conflict, "signal.answered": .conflict, "engine.locked": .locked, "engine.running": .conflict,
         "storage.busy": .unavailable, "storage.locked": .locked, "storage.refused": .configuration,
         "journal.missing": .notFound, "payload.too_large": .usage, "payload.missing": .notFound,
         "python.missing": .configuration, "python.too_old": .configuration,
@@ -81,8 +81,9 @@ extension ExitCode {
 
     private static let areas: [String: ExitCode] = [
         "run": .conflict, "node": .notFound, "item": .notFound, "event": .notFound, "version": .conflict,
-        "attempt": .conflict, "timer": .conflict, "signal": .usage, "input": .usage, "id": .usage, "usage": .usage,
-        "flow": .usage, "json": .usage, "yaml": .usage, "logic": .usage, "duration": .usage, "retry": .usage,
+        "attempt": .conflict, "timer": .conflict, "skip": .conflict, "fork": .conflict,
+        "signal": .usage, "input": .usage, "id": .usage, "usage": .usage, "flow": .usage, "json": .usage,
+        "yaml": .usage, "logic": .usage, "duration": .usage, "retry": .usage,
         "function": .usage, "file": .usage, "environment": .usage, "config": .configuration,
         "directory": .configuration, "journal": .journal, "storage": .storage, "output": .storage,
         "integrity": .integrity, "engine": .unavailable, "worker": .unavailable, "auth": .notAllowed,
