@@ -5,7 +5,7 @@ extension RunState {
     /// Folds the history of a run.
     ///
     /// - Throws: `journal.damaged` for a record that cannot be read; nothing else is read then.
-    package init(folding run: RunNumber, plan: Plan, from journal: any Journal) throws(RenError) {
+    package init(folding run: RunNumber, plan: Plan, from journal: any JournalReading) throws(RenError) {
         self.init(plan: plan)
         try fold(run, from: journal)
     }
@@ -14,7 +14,7 @@ extension RunState {
     /// that cannot be read.
     ///
     /// - Throws: `journal.damaged` for a record that cannot be read, or that names a node which the flow does not have.
-    package mutating func fold(_ run: RunNumber, from journal: any Journal) throws(RenError) {
+    package mutating func fold(_ run: RunNumber, from journal: any JournalReading) throws(RenError) {
         while true {
             // Short reads: a fold of a long history must not hold old pages of the journal.
             let before = version
