@@ -107,7 +107,3 @@ package final class SharedReadings: Sendable {
         return (row, filter)
     }
 }
-
-extension RenError.Code {
-    static let itemNotFound = Self("item.not_found")
-}
