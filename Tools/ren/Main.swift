@@ -25,6 +25,9 @@ struct RenTool: AsyncParsableCommand {
                 ]),
             CommandGroup(name: "Control", subcommands: [PauseCommand.self, StopCommand.self, SignalCommand.self]),
             CommandGroup(
+                name: "History",
+                subcommands: [ReplayCommand.self, AuditCommand.self, DiffCommand.self, WhyCommand.self]),
+            CommandGroup(
                 name: "Flows", subcommands: [FlowCommand.self, FunctionsCommand.self, WorkersCommand.self]),
             CommandGroup(name: "Journal", subcommands: [JournalCommand.self]),
             CommandGroup(
