@@ -148,7 +148,9 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "RenTests",
-            dependencies: ["Ren", "RenJSON", "RenCore", "RenJournal", "RenEngine", "RenWorkers"],
+            dependencies: [
+                "Ren", "RenTestKit", "RenJSON", "RenYAML", "RenCore", "RenJournal", "RenEngine", "RenWorkers",
+            ],
             swiftSettings: settings),
         .testTarget(
             name: "RenWebSocketTests",

@@ -16,7 +16,7 @@ extension Problem {
         "body.too_large": 413, "body.missing": 400, "headers.too_large": 431, "uri.too_long": 414,
         "request.timeout": 408, "request.key_reused": 409, "request.key_invalid": 400, "request.replayed": 409,
         "request.cancelled": 503,
-        "run.not_found": 404, "run.ambiguous": 409, "run.no_result": 409, "run.not_ended": 409,
+        "run.not_found": 404, "run.ambiguous": 409, "run.no_result": 409, "run.not_ended": 409, "run.too_long": 422,
         "retry.nothing": 409, "signal.unknown": 422, "signal.invalid": 422, "signal.answered": 409,
         "items.too_many": 422, "input.invalid": 422, "limit.active_runs": 429, "payload.too_large": 413,
         "payload.missing": 410, "storage.full": 507, "version.conflict": 409, "range.invalid": 416,

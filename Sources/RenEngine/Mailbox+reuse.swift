@@ -50,6 +50,12 @@ extension Mailbox {
         return .doubt(subject, cause: result.version)
     }
 
+    /// - Parameter request: what follows where nothing recorded stands.
+    func reuse(_ number: NodeNumber, instead request: Request?) -> Request? {
+        guard case .wait(_, let wait)? = request else { return request }
+        return reuse(number, asking: wait) ?? request
+    }
+
     /// A pause that would ask the same has its answer, and a value that a person gave stands.
     func reuse(_ number: NodeNumber, asking wait: SignalWait? = nil) -> Request? {
         guard let recorded = state[number].recorded, recorded.version > .none, recorded.map == nil else { return nil }

@@ -11,6 +11,10 @@ final class RunValues {
     /// Where artifacts are kept; nil where there are none.
     let artifacts: String?
     private let journal: any JournalReading
+    /// Where the results of items are as of some event; nil: as the tables have them now.
+    private let results: ItemResults?
+    /// The last value asked for that the journal does not keep any more.
+    var missing: RenError?
     /// Payloads whose commit is not known yet.
     private var pending: [RunVersion: [UInt8]] = [:]
     private var recent: [(version: RunVersion, bytes: [UInt8])] = []
@@ -21,10 +25,22 @@ final class RunValues {
     /// Results from before a map was opened anew, with the version of its opening.
     private var earlier: [NodeNumber: (opened: RunVersion, results: EarlierResults)] = [:]
 
-    init(run: RunNumber, journal: any JournalReading, artifacts: String?) {
+    init(run: RunNumber, journal: any JournalReading, artifacts: String?, results: ItemResults? = nil) {
         self.run = run
         self.artifacts = artifacts
         self.journal = journal
+        self.results = results
+    }
+
+    private func read<R>(
+        _ body: (borrowing JournalView) throws(RenError) -> R
+    ) throws(RenError) -> R {
+        do {
+            return try journal.read(body)
+        } catch {
+            if error.code == .payloadMissing { missing = error }
+            throw error
+        }
     }
 
     /// Keeps the payload of an event until its commit is known.
@@ -42,7 +58,7 @@ final class RunValues {
     func payload(_ version: RunVersion) throws(RenError) -> [UInt8] {
         if let bytes = pending[version] { return bytes }
         if let found = recent.first(where: { $0.version == version }) { return found.bytes }
-        let bytes = try journal.read { view throws(RenError) in try view.payload(run, version) }
+        let bytes = try read { view throws(RenError) in try view.payload(run, version) }
         // Small ones are read again and again by items: the input, a list's element count; large ones are streamed.
         if bytes.count <= 1 << 20 {
             recent.append((version, bytes))
@@ -76,6 +92,11 @@ final class RunValues {
         maps[node] = nil
         blocks[node] = nil
         earlier[node] = nil
+    }
+
+    func closeAll() {
+        maps = [:]
+        blocks = [:]
     }
 
     /// The element of an item of the open map at `node`.
@@ -127,7 +148,7 @@ final class RunValues {
         if let whole = pending[version] ?? recent.first(where: { $0.version == version })?.bytes {
             bytes = Array(whole[start..<(end ?? whole.count)])
         } else {
-            bytes = try journal.read { view throws(RenError) in
+            bytes = try read { view throws(RenError) in
                 let end = if let end { end } else { try view.payloadLength(run, version) }
                 return try view.payload(run, version, range: start..<end)
             }
@@ -195,11 +216,11 @@ final class RunValues {
     /// - Throws: `NotYet` while one of them is not committed.
     func outputs(of node: NodeNumber, _ indexes: [UInt32]) throws -> [[UInt8]] {
         let run = run
-        let outputs = try journal.read { view throws(RenError) -> [[UInt8]]? in
+        let outputs = try read { view throws(RenError) -> [[UInt8]]? in
             var outputs: [[UInt8]] = []
             for index in indexes {
-                guard let output = try view.item(run, node, ItemIndex(index))?.output else { return nil }
-                outputs.append(try view.payload(run, output))
+                guard let version = try succeeded(node, ItemIndex(index), view) else { return nil }
+                outputs.append(try view.payload(run, version))
             }
             return outputs
         }
@@ -211,11 +232,10 @@ final class RunValues {
     ///
     /// - Throws: `NotYet` while one of them is not committed.
     func failures(of node: NodeNumber, _ indexes: [UInt32]) throws -> [JSON] {
-        let run = run
-        let failures = try journal.read { view throws(RenError) -> [JSON]? in
+        let failures = try read { view throws(RenError) -> [JSON]? in
             var failures: [JSON] = []
             for index in indexes {
-                guard let row = try view.item(run, node, ItemIndex(index)), let error = row.error else { return nil }
+                guard let error = try failed(node, ItemIndex(index), view) else { return nil }
                 failures.append([
                     "index": .integer(Int64(index)), "name": .string(error.name), "message": .string(error.message),
                 ])
@@ -224,5 +244,23 @@ final class RunValues {
         }
         guard let failures else { throw NotYet() }
         return failures
+    }
+
+    /// Version of the event whose payload is the output of an item; nil for one that has not succeeded.
+    private func succeeded(
+        _ node: NodeNumber, _ item: ItemIndex, _ view: borrowing JournalView
+    ) throws(RenError) -> RunVersion? {
+        if let results { return results[node, item] }
+        return try view.item(run, node, item)?.output
+    }
+
+    private func failed(
+        _ node: NodeNumber, _ item: ItemIndex, _ view: borrowing JournalView
+    ) throws(RenError) -> ErrorSummary? {
+        guard let results else { return try view.item(run, node, item)?.error }
+        guard let version = results[node, item],
+            case .failed(let failure)? = try view.recorded(run, version)?.event.fact
+        else { return nil }
+        return ErrorSummary(failure)
     }
 }

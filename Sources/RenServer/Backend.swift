@@ -45,11 +45,11 @@ package final class Backend: Sendable {
     /// All routes of the service, in the order of `/openapi.json`.
     package var routes: [Route] {
         indexRoutes + healthRoutes + flowRoutes + runRoutes + commandRoutes + functionRoutes + workerRoutes + nodeRoutes
-            + logRoutes + eventRoutes + resultRoutes
+            + logRoutes + eventRoutes + resultRoutes + proofRoutes
     }
 
     /// Schemas that routes refer to, by name.
     package static let schemas: [String: JSON] = [
-        baseSchemas, flowSchemas, runSchemas, functionSchemas, nodeSchemas, eventSchemas,
+        baseSchemas, flowSchemas, runSchemas, functionSchemas, nodeSchemas, eventSchemas, proofSchemas,
     ].reduce(into: [:]) { $0.merge($1) { first, _ in first } }
 }

@@ -56,6 +56,12 @@ struct Contract: Sendable, CustomTestStringConvertible {
             arguments: [
                 "h", "--dry-run", "--id", "f", "--set", "input.count=3", "--item-output", "halves/n-4=7",
             ], before: [halves]),
+        Contract(command: "replay", arguments: ["h"], before: [halves]),
+        Contract(command: "audit", arguments: ["h"], before: [halves]),
+        Contract(
+            command: "diff", arguments: ["h", "i"],
+            before: [halves, ["run", "halves.yaml", "-f", "functions.py", "--id", "i", "-i", "count=12"]]),
+        Contract(command: "why", arguments: ["g", "small"], before: [gate]),
         Contract(command: "flow check", arguments: ["gate.yaml", "wrong.yaml"], code: 2),
         Contract(command: "flow eval", arguments: ["{\"<\": [{\"var\": \"a\"}, 3]}", "--data", "{\"a\": 1}"]),
         Contract(command: "flow register", arguments: ["quick.yaml", "gate.yaml"], before: [quick]),
@@ -117,7 +123,7 @@ struct Masked: Equatable, CustomStringConvertible {
         (#"\b[0-9]+\.[0-9] ?s\b"#, "<duration>"), (#"\b[0-9.]+ ms\b"#, "<duration>"),
         (#"\b[0-9]+(\.[0-9])? (B|kB|MB|GB|TB)\b"#, "<size>"),
         (#"\b(pid|process) [0-9]+\b"#, "$1 <pid>"), (#"python [0-9.]+"#, "python <version>"),
-        (#"#[0-9,]+"#, "#<n>"), (#"\b[0-9]+:<hash>"#, "<n>:<hash>"),
+        (#"#[0-9,]+"#, "#<n>"), (#"\b[0-9,]+ events/s"#, "<n> events/s"), (#"\b[0-9]+:<hash>"#, "<n>:<hash>"),
         // Columns are as wide as what stands in them.
         (#" {2,}"#, "  "), (#" +\n"#, "\n"),
     ]

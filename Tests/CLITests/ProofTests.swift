@@ -125,7 +125,7 @@ struct ProofTests {
     }
 
     /// The largest file of the journal's folder: the tests do not name LMDB's files.
-    private static func journalFile(_ ren: Ren) throws -> String? {
+    static func journalFile(_ ren: Ren) throws -> String? {
         let folder = ren.data + "/journal"
         return try FileManager.default.contentsOfDirectory(atPath: folder)
             .filter { !$0.hasPrefix("lock") && !$0.contains("ballast") }

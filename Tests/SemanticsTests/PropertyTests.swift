@@ -57,6 +57,7 @@ private final class Play {
         }
         try comeToAnEnd()
         try checkHistory()
+        try checkReplay()
         try checkProjections()
     }
 
@@ -256,6 +257,15 @@ private final class Play {
             default: break
             }
         }
+    }
+
+    /// Whatever happened, each event of it follows from those before it.
+    private func checkReplay() throws {
+        let state = stage.mailbox.state
+        let report = try Replayer.replay(
+            stage.mailbox.number, plans: [state.plan], in: stage.journal, artifacts: nil)
+        #expect(report.isWhole, "\(String(describing: report.divergence)) \(about)")
+        #expect(report.state == state && report.taken == 0, about)
     }
 
     private func checkProjections() throws {

@@ -30,6 +30,9 @@ struct RenTool: AsyncParsableCommand {
                     ForkCommand.self,
                 ]),
             CommandGroup(
+                name: "History",
+                subcommands: [ReplayCommand.self, AuditCommand.self, DiffCommand.self, WhyCommand.self]),
+            CommandGroup(
                 name: "Flows", subcommands: [FlowCommand.self, FunctionsCommand.self, WorkersCommand.self]),
             CommandGroup(name: "Journal", subcommands: [JournalCommand.self]),
             CommandGroup(

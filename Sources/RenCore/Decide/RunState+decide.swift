@@ -5,25 +5,28 @@ extension RunState {
     /// - Complexity: O(*n* log *n*) in what is open: nodes, items that run or wait, and slots.
     package func decide(at now: Timestamp, slots: inout Slots) -> Decision {
         let now = max(now, time)
-        switch phase {
-        case .ended, .quarantined: return Decision()
-        case .stopping(let mode, let deadline): return windDown(now, deadline, killsOnce: mode != .wait)
-        case .ending(let ending): return windDown(now, ending.deadline, killsOnce: false)
-        case .running, .pausing, .paused: break
-        }
-        let settled = settle(now)
-        guard settled.isEmpty else { return settled }
-        switch phase {
-        case .pausing where running == 0: return Decision(events: [Event(.runPaused, .run, at: now)])
-        case .running: break
-        default: return Decision()
-        }
+        let settled = settled(at: now)
+        guard settled.isEmpty, phase == .running else { return settled }
         guard !open.isEmpty else { return end(now) }
         if let end = open.first(where: { plan.isEnd($0) }) { return Decision(commands: [.enter(end)]) }
         return Decision(commands: starts(now, &slots))
     }
 
     // MARK: Settling
+
+    /// The part of `decide` that begins nothing: closings, failures, skips, the winding down of a run, its pause.
+    package func settled(at now: Timestamp) -> Decision {
+        let now = max(now, time)
+        switch phase {
+        case .ended, .quarantined: return Decision()
+        case .stopping(let mode, let deadline): return windDown(now, deadline, killsOnce: mode != .wait)
+        case .ending(let ending): return windDown(now, ending.deadline, killsOnce: false)
+        case .running, .pausing, .paused:
+            let settled = settle(now)
+            guard settled.isEmpty, phase == .pausing, running == 0 else { return settled }
+            return Decision(events: [Event(.runPaused, .run, at: now)])
+        }
+    }
 
     private func settle(_ now: Timestamp) -> Decision {
         var decision = Decision()

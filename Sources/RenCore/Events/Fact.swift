@@ -1,7 +1,7 @@
 package import RenJSON
 
 /// What happened. For nodes and items the subject of the event says which: `started` is `node.started` or `item.started`.
-package enum Fact: Sendable {
+package enum Fact: Sendable, Equatable {
     // The run `journal`.
     case journalOpened(JournalOpening)
     case journalClosed

@@ -68,7 +68,7 @@ final class OverlayStore: Store {
         switch table {
         case .events, .payloads: key.load(UInt64.self, at: 0) <= origin.head.rawValue
         case .history, .runs, .nodes, .items, .problems, .keys: key.load(UInt64.self, at: 0) < origin.nextRun.rawValue
-        case .meta, .runsByStatus, .runIDs, .flows, .functions, .requests: true
+        case .meta, .runsByStatus, .runIDs, .flows, .functions, .requests, .forks: true
         }
     }
 }

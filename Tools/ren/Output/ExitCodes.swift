@@ -34,7 +34,7 @@ extension ExitCode {
         (.runStopped, "the run was stopped"),
         (.timedOut, "the time of wait is over, and the run is not there yet"),
         (.runWaits, "the run is paused or waits for a person"),
-        (.integrity, "the journal is damaged, or does not match an anchor"),
+        (.integrity, "the journal is damaged or does not match an anchor, or a replay or an audit differs"),
         (.journal, "the journal is from a newer ren, or damaged at start"),
         (.portTaken, "the address to listen on is taken"),
         (.locked, "another engine holds the data directory"),
