@@ -73,7 +73,19 @@ struct Contract: Sendable, CustomTestStringConvertible {
         Contract(command: "journal ls", before: [quick]),
         Contract(command: "journal tail", arguments: ["-n", "2"], before: [quick]),
         Contract(command: "journal show", arguments: ["3"], before: [quick]),
+        Contract(
+            command: "journal stats", before: [quick],
+            human: .contains([
+                "6 events", "By flow\n", "(of no run)", "By run", "run.created", "By day", "nobody reads",
+            ])),
         Contract(command: "journal verify", before: [quick]),
+        Contract(command: "journal export", arguments: ["q", "--to", "q.jsonl"], before: [quick]),
+        Contract(
+            command: "journal import", arguments: ["q.jsonl", "--data", "other"],
+            before: [quick, ["journal", "export", "q", "--to", "q.jsonl"]]),
+        Contract(command: "journal backup", arguments: ["copy"], before: [quick]),
+        Contract(command: "journal compact", before: [quick]),
+        Contract(command: "journal rebuild", before: [quick]),
         Contract(command: "doctor", human: .contains(["✓ data directory", "liblmdb", "file limit"])),
         Contract(command: "service install", arguments: ["--print"], hasJSON: false),
         Contract(command: "service status", environment: noSystemd),

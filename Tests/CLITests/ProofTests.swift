@@ -101,6 +101,8 @@ struct ProofTests {
         #expect(lines.compactMap { $0["sequence"]?.integerValue } == (1...Int64(lines.count)).map(\.self))
         #expect(lines.filter { $0["damaged"] != nil }.map { $0["sequence"]?.integerValue } == [sequence])
         #expect(lines.last?["type"] != nil)
+        let tail = try copy("journal", "tail", "-n", "\(lines.count)", "-o", "jsonl")
+        #expect(try tail.code == 20 && tail.lines == lines)
         let shown = try copy("journal", "show", "\(sequence)", "-o", "json")
         #expect(shown.code == 20)
         #expect(try shown.json["damaged"] != nil)

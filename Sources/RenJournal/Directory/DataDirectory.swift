@@ -16,6 +16,8 @@ package struct DataDirectory: Sendable, Equatable {
     package init(_ path: String) { self.path = Paths.trimmed(Paths.absolute(path)) }
 
     package var journal: String { path + "/journal" }
+    /// Where the journal is found again after a crash while another took its place.
+    package var replacedJournal: String { JournalPlace(journal).replaced }
     package var runs: String { path + "/runs" }
     package var artifacts: String { path + "/artifacts" }
     package var environments: String { path + "/environments" }

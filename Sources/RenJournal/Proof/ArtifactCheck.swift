@@ -93,6 +93,9 @@ struct ArtifactCheck {
 
     var count: Int { named.count }
 
+    /// In the order of their digits.
+    var digests: [Digest] { named.keys.sorted { $0.description < $1.description } }
+
     private func problem(with digest: Digest) -> String? {
         let descriptor = open("\(folder)/\(digest)", O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
         guard descriptor >= 0 else {

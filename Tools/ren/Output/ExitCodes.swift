@@ -76,6 +76,7 @@ extension ExitCode {
         "function.local_only": .notAllowed, "function.not_found": .notFound, "flow.not_found": .notFound,
         "worker.not_found": .notFound, "listen.port_taken": .portTaken, "listen.failed": .portTaken,
         "service.missing": .notFound, "service.foreign": .conflict, "function.changed": .conflict,
+        "bundle.damaged": .integrity, "bundle.newer": .journal, "bundle.conflict": .conflict, "file.exists": .conflict,
         "environment.failed": .unavailable, "worker.failed": .unavailable,
     ]
 
@@ -88,7 +89,7 @@ extension ExitCode {
         "directory": .configuration, "journal": .journal, "storage": .storage, "output": .storage,
         "integrity": .integrity, "engine": .unavailable, "worker": .unavailable, "auth": .notAllowed,
         "host": .notAllowed, "origin": .notAllowed, "token": .configuration, "listen": .configuration,
-        "request": .usage, "socket": .unavailable,
+        "request": .usage, "socket": .unavailable, "bundle": .usage,
     ]
 }
 
