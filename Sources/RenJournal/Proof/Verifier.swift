@@ -166,8 +166,9 @@ package struct Verifier: ~Copyable {
         var found: Digest?
         do throws(RenError) {
             guard case .runForked(let fork) = try record.event(at: sequence).fact else { return }
-            if let parent = try view.runNumber(id: fork.parent),
-                let place = try view.sequence(of: parent, fork.version), place < sequence
+            // One that was made later may share the same past.
+            if let parent = try view.runNumber(id: fork.parent), let row = try view.run(parent), row.first < sequence,
+                let place = try view.sequence(of: parent, fork.version)
             {
                 found = try view.withRecord(at: place) { $0.runHash }
             }

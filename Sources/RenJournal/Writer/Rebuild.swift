@@ -43,11 +43,23 @@ enum Rebuild {
             try transaction.commit()
             fold.committed()
             if let (event, place) = page.last, case .runForked = event.fact {
-                while try !fold.prepare(place.run, in: store) {}
+                try prepare(place.run, &fold, in: store)
             }
             progress(Int(state.applied.rawValue), Int(last.rawValue))
         }
         return state
+    }
+
+    /// The rows of a fork, which were complete before anything else of it was written. One whose past cannot be read
+    /// stays as it is: it alone stands still.
+    private static func prepare(
+        _ fork: RunNumber, _ fold: inout ProjectionFold, in store: any Store
+    ) throws(RenError) {
+        do throws(RenError) {
+            while try !fold.prepare(fork, in: store) {}
+        } catch {
+            guard error.code == .journalDamaged else { throw error }
+        }
     }
 
     private static func clear(_ store: any Store) throws(RenError) -> JournalState {
