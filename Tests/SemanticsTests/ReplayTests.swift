@@ -77,6 +77,40 @@ struct ReplayTests {
         #expect(report.explained == 2 && report.isWhole)
     }
 
+    @Test("After a reopening a result stands while its input is the recorded one", arguments: ["same", "other"])
+    func kept(_ output: String) throws {
+        let stage = try Stage(
+            "a: {function: f}\nb: {function: f, after: [a], with: {x: {var: nodes.a.output}}}", on: .memory)
+        try stage.succeed("a", "same")
+        try stage.succeed("b")
+        let run = stage.mailbox.number
+        let started = try #require(
+            try stage.journal.read { view throws(RenError) in try view.recorded(run, RunVersion(2))?.event.fact })
+        var reopening = Reopening()
+        reopening.again = [NodeNumber(0)]
+        reopening.affected = [NodeNumber(1)]
+        let time = stage.now
+        var events = [
+            Event(.runReopened(reopening), .run, at: time, by: "test"),
+            Event(started, .node(NodeNumber(0)), at: time, attempt: 2, previous: RunVersion(3)),
+            Event(.succeeded(instead: nil), .node(NodeNumber(0)), at: time, attempt: 2, previous: RunVersion(8)),
+            Event(.kept, .node(NodeNumber(1)), at: time, previous: RunVersion(5), cause: RunVersion(5)),
+            Event(.runSucceeded, .run, at: time),
+        ]
+        events[2].payload = PayloadMark(Payload(hashing: JSON.string(output).compact))
+        try stage.journal.appendAndWait(events, to: run, after: RunVersion(6))
+        let report = try Self.report(stage)
+        guard output == "other" else {
+            #expect(report.isWhole && report.explained == 11, "\(report)")
+            return
+        }
+        #expect(report.divergence?.recorded.version == RunVersion(10))
+        guard case .nothing? = report.divergence?.expected else {
+            Issue.record("\(report)")
+            return
+        }
+    }
+
     // MARK: Planted divergences
 
     struct Plant: Sendable, CustomTestStringConvertible {

@@ -17,7 +17,7 @@ package struct DiffView: Sendable {
     /// One of the two.
     package struct Side: Sendable {
         package let summary: RunSummary
-        package let input: PayloadMark?
+        package let input: PayloadReference?
         package let output: Digest?
 
         package var row: RunRow { summary.row }
@@ -112,7 +112,7 @@ package struct DiffView: Sendable {
     ) throws(RenError) -> [JSONChange] {
         guard left.input?.hash != right.input?.hash else { return [] }
         return JSONChange.changes(
-            from: try journal.input(of: left.row) ?? .null, to: try journal.input(of: right.row) ?? .null
+            from: try journal.value(of: left.input, in: left.row), to: try journal.value(of: right.input, in: right.row)
         ).changes
     }
 
@@ -197,7 +197,7 @@ package struct DiffView: Sendable {
 extension DiffView.Side {
     fileprivate init(_ row: RunRow, in journal: some JournalReading) throws(RenError) {
         summary = try RunSummary(row.number, in: journal, engineHolds: false)
-        input = try journal.inputMark(of: row)?.mark
+        input = try journal.input(of: row)
         do {
             output = try summary.output(in: journal).map { Digest(hashing: $0) }
         } catch {
@@ -230,18 +230,19 @@ extension DiffView.NodeOutcome {
 }
 
 extension JournalReading {
-    /// The input that a run works with: that of its last fork that changed it, else what it was created with.
-    fileprivate func inputMark(of row: RunRow) throws(RenError) -> (version: RunVersion, mark: PayloadMark)? {
-        try read { view throws(RenError) in
-            let first = try view.recorded(row.number, RunVersion(1))
-            return first?.event.payload.map { (RunVersion(1), $0) }
+    /// The input that a run works with: a fork may have changed the one that its past began with.
+    fileprivate func input(of row: RunRow) throws(RenError) -> PayloadReference? {
+        let first = try read { view throws(RenError) in try view.recorded(row.number, RunVersion(1)) }
+        guard let first, first.run == row.number else { return try state(of: row).input }
+        return first.event.payload.map {
+            PayloadReference(version: first.version, length: $0.length, hash: $0.hash)
         }
     }
 
-    fileprivate func input(of row: RunRow) throws(RenError) -> JSON? {
-        guard let (version, _) = try inputMark(of: row) else { return nil }
+    fileprivate func value(of payload: PayloadReference?, in row: RunRow) throws(RenError) -> JSON {
+        guard let payload else { return .null }
         let run = row.number
-        return try JSON(payload: try read { view throws(RenError) in try view.payload(run, version) })
+        return try JSON(payload: try read { view throws(RenError) in try view.payload(run, payload.version) })
     }
 }
 

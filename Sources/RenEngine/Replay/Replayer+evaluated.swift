@@ -48,14 +48,24 @@ extension Replayer {
         }
         if values.missing != nil { return withoutValues(event, kind) }
         guard let request else { return .diverges(.nothing("nothing follows from the state before it")) }
+        let earlier = try earlierAttempts(event)
         do {
-            let events = try state.admit(request, at: event.time, draws: &draws)
+            var events = try state.admit(request, at: event.time, draws: &draws)
+            for index in events.indices { events[index].attempt += earlier }
             let verdict = compare(events, with: event, kind)
             guard case .diverges = verdict, isUncertain(event, events) else { return verdict }
             return .taken(kind)
         } catch {
             return .diverges(.nothing(error.message))
         }
+    }
+
+    /// Attempts at an item that was settled, which the state has forgotten: their numbers go on.
+    private func earlierAttempts(_ event: Event) throws(RenError) -> UInt32 {
+        guard event.previous > .none, case .item = event.subject, state.work(of: event.subject) == nil else { return 0 }
+        let run = run
+        let before = try journal.read { view throws(RenError) in try view.recorded(run, event.previous) }
+        return before?.event.attempt ?? 0
     }
 
     private func answer(_ command: Command, _ event: Event) throws(RunValues.NotYet) -> Request? {

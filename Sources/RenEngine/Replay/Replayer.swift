@@ -126,8 +126,10 @@ package struct Replayer {
     private func flaw(in event: Event) -> String? {
         if event.time < state.time { return "it is earlier than the event before it" }
         if let node = event.subject.node, node.index >= state.nodes.count { return "the flow has no node \(node)" }
+        // The state forgets settled items: what reopened them links to what the journal knows.
+        let isForgotten = if case .item = event.subject { state.work(of: event.subject) == nil } else { false }
         let last = state.work(of: event.subject)?.last ?? .none
-        guard event.previous == last else {
+        guard isForgotten ? event.previous <= state.version : event.previous == last else {
             return last == .none
                 ? "there is no event of its node or item before it to link to"
                 : "it is linked to version \(event.previous), and the last event of its node or item is version \(last)"
