@@ -12,7 +12,7 @@ struct OverlayTests {
     func equalsPlainStore(seed: UInt64) throws {
         var random = Draws(seed: seed)
         let below = MemoryJournal.make()
-        var history = HistoryBuilder()
+        var history = HistoryBuilder("first")
         _ = history.create()
         let (after, events) = history.take()
         try below.appendAndWait(events, to: below.reserveRun(), after: after)
@@ -75,7 +75,7 @@ struct OverlayTests {
     func isPinned() throws {
         let below = MemoryJournal.make()
         func create(_ id: String, in journal: StoreJournal) throws -> Receipt {
-            var history = HistoryBuilder(id: id)
+            var history = HistoryBuilder(id)
             _ = history.create()
             return try journal.appendAndWait(history.take().events, to: journal.reserveRun(), after: .none)
         }

@@ -95,7 +95,7 @@ struct ForkTests {
 
     private func outcome(of run: RunNumber, in session: Session) throws -> Outcome {
         let flow = try FlowDecoder.decode(
-            stored: try FlowFile.check(Array(Self.flow.utf8), as: .yaml).flow!.source.compact)
+            stored: FlowFile.check(Array(Self.flow.utf8), as: .yaml).flow!.source.compact)
         return try session.journal.read { view throws(RenError) in
             var outcome = Outcome(status: try view.run(run)?.status.name ?? "", nodes: [:], outputs: [:], items: [:])
             for (number, row) in try view.nodes(of: run) {
@@ -206,9 +206,10 @@ struct ForkTests {
                 words.outputs = change.outputs
                 let id = "fork-\(version)-\(made)"
                 let fork: Session.Started
-                do {
+                do throws(RenError) {
                     fork = try await session.fork(words, of: row, id: id, functions: nil, by: Asker(by: "test"))
-                } catch let error as RenError where error.code == .itemNotFound {
+                } catch {
+                    guard error.code == .itemNotFound else { throw error }
                     continue  // the map was not open yet, or has no such item
                 }
                 made += 1

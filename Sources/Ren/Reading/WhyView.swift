@@ -119,5 +119,4 @@ extension JournalReading {
 
 extension RenError.Code {
     package static let nodeNoItems = Self("node.no_items")
-    package static let itemNotFound = Self("item.not_found")
 }
