@@ -1,3 +1,4 @@
+import Foundation
 import RenCore
 import RenJSON
 import RenJournal
@@ -66,6 +67,18 @@ final class Stage {
 
     /// Lets the run go as far as it can, commit by commit.
     func settle() throws {
+        var isRead = false
+        repeat {
+            try advance()
+            // A map that is opened anew is read on another thread, which removes the keys of its earlier opening first.
+            isRead = !mailbox.openings.isEmpty
+            while mailbox.openings.values.contains(where: { $0.result == nil }) { usleep(1_000) }
+        } while isRead
+        let folded = try RunState(folding: run, plan: plan, from: journal)
+        #expect(folded == mailbox.state, "the journal gives another state than the engine works on")
+    }
+
+    private func advance() throws {
         repeat {
             guard let work = mailbox.advance(at: now, draws: &draws) else { break }
             let result = try journal.appendAndWait(work.events, keys: work.keys, to: run, after: work.after)
@@ -73,8 +86,6 @@ final class Stage {
             work.effects.release(result)
             mailbox.watermark.store(result.version)
         } while mailbox.awaitsCommit || mailbox.isHungry && functions.hasFreeSlots
-        let folded = try RunState(folding: run, plan: plan, from: journal)
-        #expect(folded == mailbox.state, "the journal gives another state than the engine works on")
     }
 
     /// Ends the oldest call of `unit` that has not returned.
