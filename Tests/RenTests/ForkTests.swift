@@ -56,6 +56,16 @@ struct ForkTests {
         /// Calls that were made, by run.
         let calls = Mutex<[String: Int]>([:])
 
+        func give(_ outputs: [ForkWords.Output], to run: String) {
+            given.withLock { given in
+                for output in outputs {
+                    given[run, default: [:]][output.key.map { "\(output.node)/\($0)" } ?? output.node] = output.value
+                }
+            }
+        }
+
+        func calls(of run: String) -> Int { calls.withLock { $0[run] ?? 0 } }
+
         func register(in session: Session) {
             func add(_ name: String, _ body: @escaping @Sendable (JSON) throws -> JSON) {
                 session.swift.register(FunctionSignature(name: name)) { [self] bytes, context in
@@ -93,31 +103,6 @@ struct ForkTests {
         var items: [String: [JSON]]
     }
 
-    private func outcome(of run: RunNumber, in session: Session) throws -> Outcome {
-        let flow = try FlowDecoder.decode(
-            stored: FlowFile.check(Array(Self.flow.utf8), as: .yaml).flow!.source.compact)
-        return try session.journal.read { view throws(RenError) in
-            var outcome = Outcome(status: try view.run(run)?.status.name ?? "", nodes: [:], outputs: [:], items: [:])
-            for (number, row) in try view.nodes(of: run) {
-                let name = flow.nodes[number.index].name
-                outcome.nodes[name] = row.state.name + (row.way.map { " \($0)" } ?? "")
-                if let output = row.output, row.state == .succeeded {
-                    outcome.outputs[name] = Self.json(try view.payload(run, output.version))
-                }
-                guard let map = row.map, row.state == .succeeded || row.state == .failed else { continue }
-                var items: [JSON] = []
-                for index in 0..<map.total {
-                    guard let item = try view.item(run, number, ItemIndex(index)) else { continue }
-                    items.append(
-                        try item.output.map { version throws(RenError) in Self.json(try view.payload(run, version)) }
-                            ?? .string(item.state.name))
-                }
-                outcome.items[name] = items
-            }
-            return outcome
-        }
-    }
-
     private static func json(_ bytes: [UInt8]) -> JSON { (try? JSON(parsing: bytes, limits: .payload)) ?? "broken" }
 
     /// What is different in a fork.
@@ -144,21 +129,25 @@ struct ForkTests {
         Change(what: "a value for an item", outputs: [.init(node: "double", key: "k1", value: 1000)]),
     ]
 
-    @Test(
-        "At every event of a run, and of forks of it, with and without changes",
-        arguments: [
-            ["count": 4, "factor": 3, "bad": []], ["count": 4, "factor": 9, "bad": [2]],
-            ["count": 3, "factor": 2, "bad": [0, 1]], ["count": 0, "factor": 1, "bad": []],
-        ] as [JSON])
-    func everywhere(_ input: JSON) async throws {
-        let scratch = try Scratch()
-        var options = Session.Options()
-        options.slots = 4
-        options.journal.durability = .none
-        let session = try await Session(scratch.path + "/data", options)
+    /// A session with the functions, and what fresh runs come to.
+    private final class Shop {
+        let session: Session
         let functions = Functions()
-        functions.register(in: session)
-        let flow = try #require(FlowFile.check(Array(Self.flow.utf8), as: .yaml).flow)
+        let flow: Flow
+        let input: JSON
+        private let scratch: Scratch
+        private var expected: [String: Outcome] = [:]
+
+        init(_ input: JSON) async throws {
+            self.input = input
+            flow = try #require(FlowFile.check(Array(ForkTests.flow.utf8), as: .yaml).flow)
+            scratch = try Scratch()
+            var options = Session.Options()
+            options.slots = 4
+            options.journal.durability = .none
+            session = try await Session(scratch.path + "/data", options)
+            functions.register(in: session)
+        }
 
         func fresh(_ id: String, _ input: JSON) async throws -> RunNumber {
             let run = try await session.start(
@@ -167,84 +156,120 @@ struct ForkTests {
             _ = await session.engine.rest(of: run)
             return run
         }
+
+        func row(_ run: RunNumber) throws -> RunRow {
+            try #require(try session.journal.read { view throws(RenError) in try view.run(run) })
+        }
+
+        /// Every record as the chains bind it.
         func records(of run: RunNumber) throws -> [Digest] {
             try session.journal.read { view throws(RenError) in
                 try view.page(of: run, after: .none).flatMap { [$0.runHash, $0.journalHash] }
             }
         }
-        /// Expected outcomes, by what differs.
-        var expected: [String: Outcome] = [:]
+
+        /// What a fresh run with the change comes to.
         func expect(_ change: Change) async throws -> Outcome {
             if let known = expected[change.what] { return known }
             var changed = try #require(input.objectValue)
             for setting in change.settings { changed[String(setting.path.dropFirst(6))] = setting.value }
             let id = "fresh-\(expected.count)"
-            functions.given.withLock { given in
-                for output in change.outputs {
-                    given[id, default: [:]][output.key.map { "\(output.node)/\($0)" } ?? output.node] = output.value
-                }
-            }
-            let outcome = try outcome(of: await fresh(id, .object(changed)), in: session)
+            functions.give(change.outputs, to: id)
+            let outcome = try outcome(of: try await fresh(id, .object(changed)))
             expected[change.what] = outcome
             return outcome
         }
 
-        let parent = try await fresh("parent", input)
-        let before = try records(of: parent)
-        let row = try #require(try session.journal.read { view throws(RenError) in try view.run(parent) })
+        /// Forks `parent` at its version, and runs the fork to its end.
+        ///
+        /// - Returns: nil when there is no such item then.
+        func fork(_ parent: RunRow, at version: UInt64, _ change: Change, id: String?) async throws -> RunNumber? {
+            var words = ForkWords()
+            words.at = try session.journal.read { view throws(RenError) in
+                try view.sequence(of: parent.number, RunVersion(rawValue: version))
+            }
+            words.settings = change.settings
+            words.outputs = change.outputs
+            let fork: Session.Started
+            do {
+                fork = try await session.fork(words, of: parent, id: id, functions: nil, by: Asker(by: "test"))
+            } catch {
+                if error.code == .itemNotFound { return nil }
+                throw error
+            }
+            _ = await session.engine.rest(of: fork.number)
+            return fork.number
+        }
+
+        func outcome(of run: RunNumber) throws -> Outcome {
+            let flow = flow
+            return try session.journal.read { view throws(RenError) in
+                var outcome = Outcome(
+                    status: try view.run(run)?.status.name ?? "", nodes: [:], outputs: [:], items: [:])
+                for (number, row) in try view.nodes(of: run) {
+                    let name = flow.nodes[number.index].name
+                    outcome.nodes[name] = row.state.name + (row.way.map { " \($0)" } ?? "")
+                    guard row.state == .succeeded else { continue }
+                    if let output = row.output {
+                        outcome.outputs[name] = ForkTests.json(try view.payload(run, output.version))
+                    }
+                    // Of a map that failed it would be chance how many items had begun.
+                    guard let map = row.map else { continue }
+                    var items: [JSON] = []
+                    for index in 0..<map.total {
+                        guard let item = try view.item(run, number, ItemIndex(index)) else { continue }
+                        if let version = item.output {
+                            items.append(ForkTests.json(try view.payload(run, version)))
+                        } else {
+                            items.append(.string(item.state.name))
+                        }
+                    }
+                    outcome.items[name] = items
+                }
+                return outcome
+            }
+        }
+    }
+
+    @Test(
+        "At every event of a run, and of forks of it, with and without changes",
+        arguments: [
+            (["count": 4, "factor": 3, "bad": []], 1), (["count": 4, "factor": 9, "bad": [2]], 3),
+            (["count": 3, "factor": 2, "bad": [0, 1]], 5), (["count": 0, "factor": 1, "bad": []], 4),
+        ] as [(JSON, Int)])
+    func everywhere(_ input: JSON, _ step: Int) async throws {
+        let shop = try await Shop(input)
+        let parent = try await shop.fresh("parent", input)
+        let before = try shop.records(of: parent)
+        let row = try shop.row(parent)
         var made = 0
         var spared = 0
         var forks: [RunNumber] = []
-        for version in 1...row.version.rawValue {
-            let place = try session.journal.read { view throws(RenError) in
-                try view.sequence(of: parent, RunVersion(rawValue: version))
-            }
+        for version in stride(from: 1, through: row.version.rawValue, by: step) {
             for change in Self.changes {
-                var words = ForkWords()
-                words.at = place
-                words.settings = change.settings
-                words.outputs = change.outputs
                 let id = "fork-\(version)-\(made)"
-                let fork: Session.Started
-                do throws(RenError) {
-                    fork = try await session.fork(words, of: row, id: id, functions: nil, by: Asker(by: "test"))
-                } catch {
-                    guard error.code == .itemNotFound else { throw error }
-                    continue  // the map was not open yet, or has no such item
-                }
+                guard let fork = try await shop.fork(row, at: version, change, id: id) else { continue }
                 made += 1
-                _ = await session.engine.rest(of: fork.number)
-                let found = try outcome(of: fork.number, in: session)
-                let wanted = try await expect(change)
-                #expect(found == wanted, "\(change.what) at version \(version)")
-                if change.what == "nothing" {
-                    forks.append(fork.number)
-                    spared += functions.calls.withLock { $0["parent"]! - ($0[id] ?? 0) }
-                }
+                let wanted = try await shop.expect(change)
+                #expect(try shop.outcome(of: fork) == wanted, "\(change.what) at version \(version)")
+                guard change.what == "nothing" else { continue }
+                forks.append(fork)
+                spared += shop.functions.calls(of: "parent") - shop.functions.calls(of: id)
             }
         }
-        #expect(made > 5 * Int(row.version.rawValue) - 60)
+        #expect(made >= 5 * (Int(row.version.rawValue) / step))
         #expect(spared > 0)
-        #expect(try records(of: parent) == before, "the parent has changed")
+        #expect(try shop.records(of: parent) == before, "the parent has changed")
 
         // Forks of forks, at each of their events.
-        let child = try #require(forks.randomElement())
-        let childRow = try #require(try session.journal.read { view throws(RenError) in try view.run(child) })
-        for version in stride(from: 1, through: childRow.version.rawValue, by: 3) {
+        let child = try shop.row(try #require(forks.randomElement()))
+        for version in stride(from: 1, through: child.version.rawValue, by: 3) {
             for change in [Self.changes[0], Self.changes[1], Self.changes[3]] {
-                var words = ForkWords()
-                words.at = try session.journal.read { view throws(RenError) in
-                    try view.sequence(of: child, RunVersion(rawValue: version))
-                }
-                words.settings = change.settings
-                words.outputs = change.outputs
-                let fork = try await session.fork(words, of: childRow, id: nil, functions: nil, by: Asker(by: "test"))
-                _ = await session.engine.rest(of: fork.number)
-                #expect(
-                    try outcome(of: fork.number, in: session) == (try await expect(change)),
-                    "\(change.what) at version \(version) of a fork")
+                let fork = try #require(try await shop.fork(child, at: version, change, id: nil))
+                let wanted = try await shop.expect(change)
+                #expect(try shop.outcome(of: fork) == wanted, "\(change.what) at version \(version) of a fork")
             }
         }
-        await session.close()
+        await shop.session.close()
     }
 }
