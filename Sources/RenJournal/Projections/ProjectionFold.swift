@@ -48,6 +48,8 @@ struct ProjectionFold {
         var version: RunVersion
         var sequence: JournalSequence
         var runHash: Digest
+        /// Of what the run was only this is left: no index leads to it.
+        var isHistoryPruned = false
     }
 
     /// Above these, what is only kept for speed is let go.
@@ -92,7 +94,7 @@ struct ProjectionFold {
             entry.isChanged = true
             changedRuns.append(entry)
         }
-        if entry.row.version == .none || entry.row.last.next != place.sequence {
+        if !place.isHistoryPruned, entry.row.version == .none || entry.row.last.next != place.sequence {
             add(.history, .history(place.run, place.version)) { $0.append(bigEndian: place.sequence.rawValue) }
         }
         entry.row.version = place.version
@@ -100,11 +102,26 @@ struct ProjectionFold {
         entry.row.hash = place.runHash
         entry.row.updated = max(entry.row.updated, event.time)
         entry.row.apply(event, at: place)
-        if let mark = event.request { requests.add(mark, of: event, at: place) }
+        if let mark = event.request, !place.isHistoryPruned { requests.add(mark, of: event, at: place) }
         if let node = event.subject.node {
             try apply(event, at: place, to: node, of: entry, in: snapshot)
         } else {
             addIndexRows(event, at: place, &state)
+        }
+        if case .journalPruned(let pruning) = event.fact { try prune(pruning, in: snapshot) }
+    }
+
+    private mutating func prune(_ pruning: Pruning, in snapshot: any StoreSnapshot) throws(RenError) {
+        for run in pruning.runs {
+            // A run that began in this commit is in no table yet, as when the projections are made again.
+            var number = changedRuns.first { $0.row.id == run.id }?.row.number
+            if number == nil { number = try RunRow.number(of: run.id, in: snapshot) }
+            guard let number, let entry = try entry(number, in: snapshot) else { continue }
+            if !entry.isChanged {
+                entry.isChanged = true
+                changedRuns.append(entry)
+            }
+            entry.row.prune(pruning.step)
         }
     }
 

@@ -1,3 +1,4 @@
+import LMDB
 package import RenCore
 
 /// What lists show of a run, and where its chain stands.
@@ -31,6 +32,8 @@ package struct RunRow: Sendable {
     /// The last `run.created` or `run.resumed`, from which an engine that carries its own runs carries this one.
     package internal(set) var takenUp: JournalSequence
     package internal(set) var problemGroups = 0
+    /// How much of it a `journal.pruned` has announced to be deleted. After `.histories` this row is all there is.
+    package internal(set) var pruned: Pruning.Step?
 
     package static let idBytesMax = 200
     /// The id under which the events of no run are chained.
@@ -53,6 +56,13 @@ package struct RunRow: Sendable {
         last = .init(0)
         hash = .chainStart(ofRun: creation.id)
         takenUp = sequence
+    }
+}
+
+extension RunRow {
+    /// The number of the run with this id.
+    static func number(of id: String, in snapshot: any StoreSnapshot) throws(RenError) -> RunNumber? {
+        try snapshot.value(of: Key(utf8: id), in: .runIDs) { RunNumber(rawValue: $0.load(UInt64.self, at: 0)) }
     }
 }
 
@@ -79,6 +89,7 @@ extension RunRow: Row {
         bytes.append(varint: takenUp.rawValue)
         bytes.append(varint: UInt64(problemGroups))
         bytes.append(varint: control.rawValue)
+        bytes.append(optional: pruned) { $0.append($1 == .payloads ? 0 : 1) }
     }
 
     init(from reader: inout ByteReader) {
@@ -104,5 +115,6 @@ extension RunRow: Row {
         problemGroups = reader.number()
         // Rows of an older ren, which only a looker sees, have none.
         control = reader.isAtEnd ? .none : RunVersion(rawValue: reader.varint())
+        pruned = reader.isAtEnd ? nil : reader.optional { $0.byte() == 0 ? .payloads : .histories }
     }
 }

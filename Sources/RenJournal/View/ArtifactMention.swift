@@ -116,7 +116,7 @@ private struct ArtifactCandidate {
         case .nodeSucceeded, .itemSucceeded, .runSucceeded, .runEnding: break
         default: return nil
         }
-        guard record.payload != nil else { return nil }
+        guard record.payload != nil, record.form == .whole else { return nil }
         version = record.version
         subject = record.subject
         sequence = lent.sequence

@@ -55,13 +55,13 @@ package struct JournalView: ~Copyable {
 
     /// Where an event of a run stands; nil when the run has not got that far.
     package func sequence(of run: RunNumber, _ version: RunVersion) throws(RenError) -> JournalSequence? {
-        guard version > .none, try version <= self.version(of: run) else { return nil }
+        guard version > .none, let row = try withHistory(run), version <= row.version else { return nil }
         return try HistoryIndex.stretch(of: run, with: version, in: snapshot)?.sequence(of: version)
     }
 
     /// The run's greatest version at or before `sequence`: what "as of" means for it.
     package func version(of run: RunNumber, at sequence: JournalSequence) throws(RenError) -> RunVersion {
-        guard let row = try self.run(run), row.first <= sequence else { return .none }
+        guard let row = try withHistory(run), row.first <= sequence else { return .none }
         if row.last <= sequence { return row.version }
         var low = RunVersion(1)
         var high = row.version
@@ -118,7 +118,7 @@ package struct JournalView: ~Copyable {
     func forEachRecord(
         of run: RunNumber, from first: RunVersion, _ body: (Record, JournalSequence) throws(RenError) -> WalkStep
     ) throws(RenError) {
-        let last = try version(of: run)
+        guard let last = try withHistory(run)?.version else { return }
         var version = max(first, RunVersion(1))
         while version <= last {
             var stretches: [HistoryIndex.Stretch] = []
@@ -150,6 +150,15 @@ package struct JournalView: ~Copyable {
                 guard version == end else { throw Self.damagedIndex(run, version) }
             }
         }
+    }
+
+    /// The row of a run whose events can be read.
+    ///
+    /// - Throws: `run.pruned`.
+    private func withHistory(_ run: RunNumber) throws(RenError) -> RunRow? {
+        guard let row = try self.run(run) else { return nil }
+        guard row.pruned != .histories else { throw .pruned(row) }
+        return row
     }
 
     static func damagedIndex(_ run: RunNumber, _ version: RunVersion) -> RenError {
