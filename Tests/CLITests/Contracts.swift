@@ -60,6 +60,8 @@ struct Contract: Sendable, CustomTestStringConvertible {
         Contract(command: "journal tail", arguments: ["-n", "2"], before: [quick]),
         Contract(command: "journal show", arguments: ["3"], before: [quick]),
         Contract(command: "journal verify", before: [quick]),
+        Contract(command: "journal anchor", before: [quick]),
+        Contract(command: "journal prune", arguments: ["--keep", "0"], before: [quick]),
         Contract(command: "doctor", human: .contains(["✓ data directory", "liblmdb", "file limit"])),
         Contract(command: "service install", arguments: ["--print"], hasJSON: false),
         Contract(command: "service status", environment: noSystemd),

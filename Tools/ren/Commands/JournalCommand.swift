@@ -5,6 +5,6 @@ struct JournalCommand: ParsableCommand {
         commandName: "journal", abstract: "Look at the journal, and prove that it is whole.",
         subcommands: [
             JournalListCommand.self, JournalTailCommand.self, JournalShowCommand.self, JournalVerifyCommand.self,
-            VerifyInChildCommand.self,
+            JournalAnchorCommand.self, JournalPruneCommand.self, VerifyInChildCommand.self,
         ])
 }
