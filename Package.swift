@@ -139,7 +139,9 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "CLITests", dependencies: ["ren-cli", "RenCore", "RenJSON", arguments], swiftSettings: settings),
-        .testTarget(name: "CrashTests", dependencies: ["ren-cli"], swiftSettings: settings),
+        .testTarget(
+            name: "CrashTests", dependencies: ["ren-cli", "RenJournal", "RenTestKit", "RenCore", "RenJSON", "LMDB"],
+            swiftSettings: settings),
         .testTarget(
             name: "RenEngineTests",
             dependencies: [

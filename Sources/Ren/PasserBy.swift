@@ -34,7 +34,7 @@ package enum PasserBy {
         return Outcome(run: row.number, id: row.id, sequence: answer.last, phase: phase)
     }
 
-    private static func lock(_ directory: DataDirectory, _ command: String) throws(RenError) -> EngineLock {
+    static func lock(_ directory: DataDirectory, _ command: String) throws(RenError) -> EngineLock {
         do {
             return try EngineLock.acquire(
                 in: directory, as: .current(command: command, carries: nil, started: Timestamp.wallClock()))

@@ -1,5 +1,6 @@
 package import RenCore
 import RenJSON
+package import RenJournal
 import RenYAML
 
 /// `ren.yaml`: what a folder of flows needs, found in the folder of the flow or above it.
@@ -21,6 +22,8 @@ package struct Project: Sendable {
     package var slots: Int?
     /// Where `ren serve` listens.
     package var listen: ListenAddress?
+    /// Which finished runs `ren serve` and `ren journal prune` delete; nil: none.
+    package var retention: Retention?
 
     /// The project that `path` belongs to: the first `ren.yaml` from its folder upwards; nil without one.
     ///
@@ -71,7 +74,7 @@ package struct Project: Sendable {
         return members
     }
 
-    private static let keys = ["functions", "flows", "environments", "workers", "listen"]
+    private static let keys = ["functions", "flows", "environments", "workers", "listen", "retention"]
 
     /// Throws what is wrong with the member; what is wrong inside it is added to `errors`.
     private mutating func read(_ member: Located.Member, _ errors: inout [RenError]) throws(RenError) {
@@ -100,7 +103,11 @@ package struct Project: Sendable {
                 throw RenError(.configInvalid, "listen is a host and a port", hint: ListenAddress.hint, at: value.place)
             }
             listen = try ListenAddress(parsing: text, at: value.place)
-        case "retention", "schedules", "limits":
+        case "retention":
+            let reader = RetentionReader(value)
+            errors += reader.errors
+            retention = reader.retention
+        case "schedules", "limits":
             throw RenError(
                 .configInvalid, "“\(member.key)” in ren.yaml comes with a later version of ren", hint: "leave it out",
                 at: member.keyPlace)

@@ -19,7 +19,8 @@ extension Problem {
         "run.not_found": 404, "run.ambiguous": 409, "run.no_result": 409, "run.not_ended": 409, "run.too_long": 422,
         "retry.nothing": 409, "signal.unknown": 422, "signal.invalid": 422, "signal.answered": 409,
         "items.too_many": 422, "input.invalid": 422, "limit.active_runs": 429, "payload.too_large": 413,
-        "payload.missing": 410, "storage.full": 507, "version.conflict": 409, "range.invalid": 416,
+        "payload.missing": 410, "payload.pruned": 410, "run.pruned": 410, "storage.full": 507, "version.conflict": 409,
+        "range.invalid": 416,
         "function.not_found": 404, "function.local_only": 403, "function.changed": 409,
         "flow.not_found": 404, "flow.ambiguous": 409, "worker.not_found": 404, "worker.failed": 503,
         "link.invalid": 401, "upgrade.required": 426, "websocket.too_many": 503,
@@ -35,7 +36,8 @@ extension Problem {
         "event": 404,
         "flow": 422, "heartbeat": 422, "logic": 422, "duration": 422, "retry": 422, "function": 422, "file": 422,
         "input": 422,
-        "signal": 422, "environment": 503, "storage": 503, "engine": 503, "journal": 503, "worker": 503,
+        "retention": 422, "signal": 422, "environment": 503, "storage": 503, "engine": 503, "journal": 503,
+        "worker": 503,
     ]
 
     /// What `/problems/{code}` says; nil for a code that no table knows.

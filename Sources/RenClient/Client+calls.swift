@@ -150,6 +150,21 @@ extension Client {
             .post, "\(Self.root)/workers/\(Self.escaped(worker)):restart", body: .json(now ? ["now": true] : [:]))
     }
 
+    // MARK: The journal
+
+    /// Prunes by these rules, as `retention` in `ren.yaml` has them.
+    ///
+    /// - Returns: what was announced and deleted.
+    package func prune(_ retention: JSON) async throws(RenError) -> [JSON] {
+        try items(
+            in: try await call(
+                .post, "\(Self.root)/journal:prune", body: .json(["retention": retention]),
+                patience: Self.prunePatience))
+    }
+
+    /// Deleting keeps half of the writer's time for others.
+    private static let prunePatience = Duration.seconds(60 * 60)
+
     // MARK: The service
 
     /// - Returns: `{"ready", "storage", "reasons"}`, also of a service that is not ready.

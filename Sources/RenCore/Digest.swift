@@ -39,6 +39,9 @@ package struct Digest: Hashable, Sendable {
         return withUnsafeBytes(of: bigEndian, body)
     }
 
+    /// The first eight bytes.
+    package var leading: UInt64 { words.0 }
+
     package var bytes: [UInt8] { withBytes { Array($0) } }
 
     package static func == (left: Digest, right: Digest) -> Bool { left.words == right.words }

@@ -57,6 +57,13 @@ package final class StoreJournal: Journal {
         await writer.signal.wait(after: sequence)
     }
 
+    /// One commit of what is being pruned, on the writer's thread.
+    ///
+    /// - Returns: whether there may be more.
+    func pruneStep() throws(RenError) -> Bool {
+        try writer.perform { committer throws(RenError) in try Pruner.step(committer.store) }
+    }
+
     /// Empties all projections and folds them again from the events, in commits of 5,000, on the writer's thread.
     /// Readers see them incomplete meanwhile.
     ///

@@ -45,7 +45,7 @@ package final class Backend: Sendable {
     /// All routes of the service, in the order of `/openapi.json`.
     package var routes: [Route] {
         indexRoutes + healthRoutes + flowRoutes + runRoutes + commandRoutes + functionRoutes + workerRoutes + nodeRoutes
-            + logRoutes + eventRoutes + resultRoutes + proofRoutes
+            + logRoutes + eventRoutes + resultRoutes + proofRoutes + retentionRoutes
     }
 
     /// Schemas that routes refer to, by name.

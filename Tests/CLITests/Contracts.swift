@@ -86,6 +86,8 @@ struct Contract: Sendable, CustomTestStringConvertible {
         Contract(command: "journal backup", arguments: ["copy"], before: [quick]),
         Contract(command: "journal compact", before: [quick]),
         Contract(command: "journal rebuild", before: [quick]),
+        Contract(command: "journal anchor", before: [quick]),
+        Contract(command: "journal prune", arguments: ["--keep", "0"], before: [quick]),
         Contract(command: "doctor", human: .contains(["✓ data directory", "liblmdb", "file limit"])),
         Contract(command: "service install", arguments: ["--print"], hasJSON: false),
         Contract(command: "service status", environment: noSystemd),

@@ -28,6 +28,7 @@ package struct RunSummary: Sendable {
             guard let row = try view.run(run) else {
                 throw RenError(.runNotFound, "there is no run number \(run)")
             }
+            guard row.pruned != .histories else { throw .pruned(row) }
             nodes = try view.nodes(of: run)
             groups = try view.problems(of: run)
             return (row, try view.isCarried(row, engineHolds: engineHolds), try view.head())

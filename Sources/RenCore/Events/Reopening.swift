@@ -48,28 +48,3 @@ package struct Fork: Hashable, Sendable {
         self.reopening = reopening
     }
 }
-
-/// What is about to be deleted, and by which rule (SEMANTICS.md 6).
-package struct Pruning: Hashable, Sendable {
-    package enum Step: String, Sendable {
-        /// The records stay, with the length and hash of each payload.
-        case payloads
-        /// Stubs stay, which keep the journal's chain whole.
-        case histories
-    }
-
-    package var step: Step
-    /// Ids of the runs, all of which have ended.
-    package var runs: [String]
-    /// Events concerned.
-    package var events: Int
-    /// `older than 30d`, in the words of the setting.
-    package var rule: String
-
-    package init(step: Step, runs: [String], events: Int, rule: String) {
-        self.step = step
-        self.runs = runs
-        self.events = events
-        self.rule = rule
-    }
-}

@@ -52,6 +52,8 @@ struct ProjectionFold {
         var runHash: Digest
         /// The event is an ancestor's, folded for a fork.
         var isInherited = false
+        /// Of what the run was only this is left: no index leads to it.
+        var isHistoryPruned = false
     }
 
     /// What the counts of a run know of a node.
@@ -128,7 +130,7 @@ struct ProjectionFold {
             entry = try begin(event, at: place, in: snapshot)
         }
         markChanged(entry)
-        if entry.row.version == .none || entry.row.last.next != place.sequence {
+        if !place.isHistoryPruned, entry.row.version == .none || entry.row.last.next != place.sequence {
             add(.history, .history(place.run, place.version)) { $0.append(bigEndian: place.sequence.rawValue) }
             entry.newStretches.append(HistoryIndex.Stretch(version: place.version, sequence: place.sequence))
         }
@@ -137,16 +139,28 @@ struct ProjectionFold {
         entry.row.hash = place.runHash
         entry.row.updated = max(entry.row.updated, event.time)
         entry.row.apply(event, at: place)
-        if let mark = event.request { requests.add(mark, of: event, at: place) }
+        if let mark = event.request, !place.isHistoryPruned { requests.add(mark, of: event, at: place) }
         // Before the rows of a fork's past are there, its own events could not be folded into them.
         if entry.row.preparing == nil { try applyToNodes(event, at: place, of: entry, in: snapshot) }
         if event.subject == .run { addIndexRows(event, at: place, &state) }
+        if case .journalPruned(let pruning) = event.fact { try prune(pruning, in: snapshot) }
     }
 
     private mutating func markChanged(_ entry: Entry) {
         guard !entry.isChanged else { return }
         entry.isChanged = true
         changedRuns.append(entry)
+    }
+
+    private mutating func prune(_ pruning: Pruning, in snapshot: any StoreSnapshot) throws(RenError) {
+        for run in pruning.runs {
+            // A run that began in this commit is in no table yet, as when the projections are made again.
+            var number = changedRuns.first { $0.row.id == run.id }?.row.number
+            if number == nil { number = try RunRow.number(of: run.id, in: snapshot) }
+            guard let number, let entry = try entry(number, in: snapshot) else { continue }
+            markChanged(entry)
+            entry.row.prune(pruning.step)
+        }
     }
 
     /// The row of a run's first event. The run `journal` begins with any event.
@@ -160,14 +174,17 @@ struct ProjectionFold {
             add(.runIDs, Key(utf8: given.id)) { $0.append(bigEndian: place.run.rawValue) }
         }
         var row = RunRow(place.run, creation, at: place.sequence, time: event.time)
-        if case .runForked(let fork) = event.fact { try inherit(fork, &row, in: snapshot) }
+        if case .runForked(let fork) = event.fact {
+            try inherit(fork, &row, isPruned: place.isHistoryPruned, in: snapshot)
+        }
         let entry = Entry(row, storedStatus: nil)
         runs[place.run] = entry
         return entry
     }
 
+    /// - Parameter isPruned: its rows are not made any more.
     private mutating func inherit(
-        _ fork: Fork, _ row: inout RunRow, in snapshot: any StoreSnapshot
+        _ fork: Fork, _ row: inout RunRow, isPruned: Bool, in snapshot: any StoreSnapshot
     ) throws(RenError) {
         // The writer has made sure of it.
         guard let parent = try run(withID: fork.parent, in: snapshot),
@@ -175,11 +192,12 @@ struct ProjectionFold {
         else { return }
         row.parent = parent
         row.segments = segments
-        row.preparing = RunVersion(0)
         var links: [RunNumber: ForkLink] = [:]
         for segment in segments { links[segment.run] = .records }
         links[parent, default: []].insert(.parent)
         for (run, link) in links { add(.forks, .fork(row.number, of: run)) { $0.append(link.rawValue) } }
+        guard !isPruned else { return }
+        row.preparing = RunVersion(0)
         add(.forks, .preparing(row.number)) { _ in }
     }
 

@@ -50,6 +50,19 @@ extension RunRow {
         }
     }
 
+    /// What a `journal.pruned` leaves of the row: of a pruned history no more than what the records say that stay.
+    mutating func prune(_ step: Pruning.Step) {
+        pruned = max(pruned ?? step, step)
+        guard step == .histories else { return }
+        updated = ended ?? updated
+        control = version
+        takenUp = first
+        nodeCounts = StateCounts()
+        (activeNodes, waitingNodes, problemGroups) = (0, 0, 0)
+        (endNode, preparing) = (nil, nil)
+        if status != .failed { error = nil }
+    }
+
     mutating func count(_ liveness: NodeRow.Liveness?, by change: Int) {
         switch liveness {
         case .active: activeNodes += change

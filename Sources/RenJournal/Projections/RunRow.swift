@@ -1,3 +1,4 @@
+import LMDB
 package import RenCore
 
 /// What lists show of a run, and where its chain stands.
@@ -39,6 +40,8 @@ package struct RunRow: Sendable {
     package internal(set) var segments: [Segment] = []
     /// How far the rows of a fork's nodes and items are folded; nil when they are complete, as those of any other run.
     package internal(set) var preparing: RunVersion?
+    /// How much of it a `journal.pruned` has announced to be deleted. After `.histories` this row is all there is.
+    package internal(set) var pruned: Pruning.Step?
 
     package static let idBytesMax = 200
     /// The id under which the events of no run are chained.
@@ -61,6 +64,13 @@ package struct RunRow: Sendable {
         last = .init(0)
         hash = .chainStart(ofRun: creation.id)
         takenUp = sequence
+    }
+}
+
+extension RunRow {
+    /// The number of the run with this id.
+    static func number(of id: String, in snapshot: any StoreSnapshot) throws(RenError) -> RunNumber? {
+        try snapshot.value(of: Key(utf8: id), in: .runIDs) { RunNumber(rawValue: $0.load(UInt64.self, at: 0)) }
     }
 }
 
@@ -95,6 +105,7 @@ extension RunRow: Row {
             bytes.append(varint: segment.through.rawValue)
         }
         bytes.append(optional: preparing) { $0.append(varint: $1.rawValue) }
+        bytes.append(optional: pruned) { $0.append($1 == .payloads ? 0 : 1) }
     }
 
     init(from reader: inout ByteReader) {
@@ -129,5 +140,6 @@ extension RunRow: Row {
                 Segment(run: RunNumber(rawValue: reader.varint()), through: RunVersion(rawValue: reader.varint())))
         }
         preparing = reader.optional { RunVersion(rawValue: $0.varint()) }
+        pruned = reader.optional { $0.byte() == 0 ? .payloads : .histories }
     }
 }

@@ -144,9 +144,10 @@ private final class LMDBStoreTransaction: StoreTransaction {
         } catch { throw RenError(error) }
     }
 
-    func delete(prefix: Key, in table: StoreTable) throws(RenError) {
+    func delete(prefix: Key, in table: StoreTable, limit: Int) throws(RenError) -> Int {
         do {
-            try transaction!.delete(from: prefix, upTo: prefix.afterPrefix(), in: tables[table.index])
+            return try transaction!.delete(
+                from: prefix, upTo: prefix.afterPrefix(), in: tables[table.index], limit: limit)
         } catch { throw RenError(error) }
     }
 

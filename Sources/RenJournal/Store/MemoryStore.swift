@@ -78,13 +78,18 @@ private final class MemoryTransaction: StoreTransaction {
         guard isStored else { throw RenError(LMDBError(.keyExists, operation: .put)) }
     }
 
-    func delete(prefix: Key, in table: StoreTable) throws(RenError) {
+    func delete(prefix: Key, in table: StoreTable, limit: Int) throws(RenError) -> Int {
         let index = table.index
+        var removed = 0
         prefix.withUnsafeBytes { bytes in
-            while let place = tables[index].place(atOrAfter: bytes), tables[index][place].key.starts(with: bytes) {
+            while removed < limit, let place = tables[index].place(atOrAfter: bytes),
+                tables[index][place].key.starts(with: bytes)
+            {
                 tables[index].remove(at: place)
+                removed += 1
             }
         }
+        return removed
     }
 
     func removeAll(in table: StoreTable) throws(RenError) { tables[table.index] = SortedTable() }

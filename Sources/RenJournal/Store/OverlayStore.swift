@@ -151,12 +151,13 @@ private final class OverlayTransaction: StoreTransaction {
         }
     }
 
-    func delete(prefix: Key, in table: StoreTable) throws(RenError) {
+    func delete(prefix: Key, in table: StoreTable, limit: Int) throws(RenError) -> Int {
         let index = table.index
         var keys: [[UInt8]] = []
+        guard limit > 0 else { return 0 }
         try walk(table, prefix: prefix) { key, _ in
             keys.append(Array(key))
-            return .continue
+            return keys.count < limit ? .continue : .stop
         }
         for key in keys {
             key.withUnsafeBytes { bytes in
@@ -164,6 +165,7 @@ private final class OverlayTransaction: StoreTransaction {
                 layers[index].removed.set([], for: bytes)
             }
         }
+        return keys.count
     }
 
     func removeAll(in table: StoreTable) throws(RenError) {

@@ -3,13 +3,13 @@
 /// The first four are the truth (`history` is an index of it); the rest are projections, which are rebuilt from
 /// `events`. 14 is reserved: snapshots.
 package enum StoreTable: Int, CaseIterable, Sendable {
-    /// Sequence → record (`RecordCodec`). Written with append, never changed.
+    /// Sequence → record (`RecordCodec`). Written with append; changed only by pruning, which leaves less of it.
     case events = 1
     /// Run ‖ version → sequence, sparse: one row for each stretch of a run's events with consecutive sequences, holding
     /// the first of them. The sequence of version v is row.sequence + (v − row.version), for the last row at or before
     /// v. An index, rebuilt like a projection; a run that is alone in the journal has one row.
     case history = 2
-    /// Sequence ‖ chunk → bytes, of payloads over `RecordCodec.inlinePayloadMax`. Written once, never changed.
+    /// Sequence ‖ chunk → bytes, of payloads over `RecordCodec.inlinePayloadMax`. Written once, and deleted at most.
     case payloads = 3
     /// Name → value: see `Meta`.
     case meta = 4
@@ -49,6 +49,9 @@ package enum StoreTable: Int, CaseIterable, Sendable {
         while indexes.count < table.element.rawValue { indexes.append(-1) }
         indexes.append(table.offset)
     }
+
+    /// Those whose keys begin with a run, and that go with its history.
+    static let ofHistories: [StoreTable] = [.history, .nodes, .items, .problems, .keys]
 
     /// Those that `rebuildProjections` empties and fills again.
     static let derived: [StoreTable] = [

@@ -161,7 +161,9 @@ private struct ArtifactCandidate {
         default: return nil
         }
         // What a node gave that the flow has no more, nothing of the run can name.
-        guard record.payload != nil, let subject = lineage.subject(record.subject, at: record.version) else {
+        guard record.payload != nil, record.form == .whole,
+            let subject = lineage.subject(record.subject, at: record.version)
+        else {
             return nil
         }
         version = record.version

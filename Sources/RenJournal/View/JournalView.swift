@@ -55,13 +55,13 @@ package struct JournalView: ~Copyable {
 
     /// Where an event of a run stands; nil when the run has not got that far.
     package func sequence(of run: RunNumber, _ version: RunVersion) throws(RenError) -> JournalSequence? {
-        guard version > .none, let row = try self.run(run), version <= row.version else { return nil }
+        guard version > .none, let row = try withHistory(run), version <= row.version else { return nil }
         return try HistoryIndex.sequence(of: version, row, in: snapshot)
     }
 
     /// The run's greatest version at or before `sequence`: what "as of" means for it.
     package func version(of run: RunNumber, at sequence: JournalSequence) throws(RenError) -> RunVersion {
-        guard let row = try self.run(run) else { return .none }
+        guard let row = try withHistory(run) else { return .none }
         if row.last <= sequence { return row.version }
         if row.segments.isEmpty, row.first > sequence { return .none }
         var low = RunVersion.none
@@ -120,7 +120,7 @@ package struct JournalView: ~Copyable {
     func forEachRecord(
         of run: RunNumber, from first: RunVersion, _ body: (Record, JournalSequence) throws(RenError) -> WalkStep
     ) throws(RenError) {
-        guard let row = try self.run(run) else { return }
+        guard let row = try withHistory(run) else { return }
         var step = WalkStep.continue
         var version = max(first, RunVersion(1))
         while version <= row.version, step == .continue {
@@ -171,6 +171,15 @@ package struct JournalView: ~Copyable {
                 guard version == end else { throw Self.damagedIndex(run, version) }
             }
         }
+    }
+
+    /// The row of a run whose events can be read.
+    ///
+    /// - Throws: `run.pruned`.
+    private func withHistory(_ run: RunNumber) throws(RenError) -> RunRow? {
+        guard let row = try self.run(run) else { return nil }
+        guard row.pruned != .histories else { throw .pruned(row) }
+        return row
     }
 
     static func damagedIndex(_ run: RunNumber, _ version: RunVersion) -> RenError {

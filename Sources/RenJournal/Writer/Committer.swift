@@ -147,6 +147,7 @@ struct Committer {
         guard isExpected, row != nil || batch.creation != nil || run == .journal else {
             return .failure(failures[run] ?? .versionConflict(run, expected: batch.batch.after, found: version))
         }
+        if let refusal = try pruningRefusal(of: batch.batch, row, in: transaction) { return .failure(refusal) }
         for keys in batch.batch.keys { try keys.change(transaction) }
         guard !batch.batch.events.isEmpty else {
             return .success(
@@ -180,6 +181,9 @@ struct Committer {
             if let payload = event.payload, payload.length > RecordCodec.inlinePayloadMax {
                 try put(chunksOf: payload.bytes ?? [], of: state.head, in: transaction)
             }
+            let format = EventType(event).format
+            if format > Meta.firstFormat { try Meta.raiseFormat(to: format, in: transaction) }
+            if case .journalPruned = event.fact { try Pruner.announced(at: state.head, in: transaction) }
             let place = ProjectionFold.Place(run: run, version: version, sequence: state.head, runHash: runHash)
             try fold.apply(event, at: place, to: &state, in: transaction)
         }
@@ -197,6 +201,37 @@ struct Committer {
                 try transaction.put(chunk, for: .chunk(sequence, number), in: .payloads, .append)
             }
         }
+    }
+
+    // MARK: Pruning
+
+    /// Nothing follows an event whose past is gone, and nothing is pruned that goes on or that a fork needs. Asked here,
+    /// where nothing comes between the answer and the commit.
+    private mutating func pruningRefusal(
+        of batch: Batch, _ row: RunRow?, in transaction: any StoreTransaction
+    ) throws(RenError) -> RenError? {
+        if let row, row.pruned != nil, !batch.events.isEmpty { return .pruned(row) }
+        switch batch.events.first?.fact {
+        case .runForked(let fork):
+            let parent = try run(withID: fork.parent, in: transaction)
+            guard let row = try parent.flatMap({ number throws(RenError) in try fold.run(number, in: transaction) }),
+                row.pruned != nil
+            else { return nil }
+            return .pruned(row)
+        case .journalPruned(let pruning):
+            for run in pruning.runs {
+                let number = try self.run(withID: run.id, in: transaction)
+                let row = try number.flatMap { number throws(RenError) in try fold.run(number, in: transaction) }
+                guard let row, row.last == run.last, try row.mayBePruned(pruning.step, in: transaction)
+                else {
+                    return RenError(
+                        .versionConflict, "run \(run.id) is not what it was when it was chosen to be pruned",
+                        hint: "choose again")
+                }
+            }
+        default: break
+        }
+        return nil
     }
 
     // MARK: Requests

@@ -46,16 +46,15 @@ final class JournalWriter: @unchecked Sendable {
     }
 
     /// Runs `body` on the writer's thread and waits for it.
-    func perform(_ body: @escaping @Sendable (inout Committer) throws(RenError) -> Void) throws(RenError) {
-        let answer = Handover<Result<Void, RenError>>()
+    func perform<R: Sendable>(
+        _ body: @escaping @Sendable (inout Committer) throws(RenError) -> R
+    ) throws(RenError) -> R {
+        let answer = Handover<Result<R, RenError>>()
         let isQueued = queue.add(job: { [self] in
-            do throws(RenError) {
-                try body(&committer)
-                answer.give(.success(()))
-            } catch { answer.give(.failure(error)) }
+            do throws(RenError) { answer.give(.success(try body(&committer))) } catch { answer.give(.failure(error)) }
         })
         guard isQueued else { throw .closed }
-        try answer.wait().get()
+        return try answer.wait().get()
     }
 
     /// Writes what is queued and ends the thread; waits for that, unless it is the one that calls.

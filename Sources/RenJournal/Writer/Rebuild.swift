@@ -6,10 +6,10 @@ enum Rebuild {
     /// Events folded in one commit.
     static let commitEvents = 5_000
 
-    /// Marks a new store as a journal of this format.
+    /// Marks a new store as a journal.
     static func writeFormat(in store: any Store) throws(RenError) {
         let transaction = try store.beginWrite()
-        try transaction.put(Meta.bytes(Meta.currentFormat), for: Meta.format, in: .meta)
+        try transaction.put(Meta.bytes(Meta.firstFormat), for: Meta.format, in: .meta)
         try transaction.put(Meta.bytes(Meta.projectionFormat), for: Meta.projections, in: .meta)
         try JournalState().store(in: transaction)
         try transaction.commit()
@@ -25,7 +25,15 @@ enum Rebuild {
         progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
     ) throws(RenError) -> JournalState {
         var state = try clear(store)
-        let last = min(end ?? state.head, state.head)
+        try fold(&state, in: store, upTo: min(end ?? state.head, state.head), progress: progress)
+        return state
+    }
+
+    /// Folds the events behind `state.applied` up to `last`.
+    static func fold(
+        _ state: inout JournalState, in store: any Store, upTo last: JournalSequence,
+        progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
+    ) throws(RenError) {
         var fold = ProjectionFold()
         while state.applied < last {
             let page = try store.read { [state] snapshot throws(RenError) in
@@ -47,7 +55,6 @@ enum Rebuild {
             }
             progress(Int(state.applied.rawValue), Int(last.rawValue))
         }
-        return state
     }
 
     /// The rows of a fork, which were complete before anything else of it was written. One whose past cannot be read
@@ -88,7 +95,8 @@ enum Rebuild {
             let sequence = JournalSequence(rawValue: key.load(UInt64.self, at: 0))
             let record = try Record(value, at: sequence)
             let place = ProjectionFold.Place(
-                run: record.run, version: record.version, sequence: sequence, runHash: record.runHash)
+                run: record.run, version: record.version, sequence: sequence, runHash: record.runHash,
+                isHistoryPruned: record.form == .stub || record.form == .remnant)
             events.append((try record.event(at: sequence), place))
             let isFull = events.count == commitEvents || record.type == .runForked
             return isFull || sequence == last ? .stop : .continue

@@ -35,7 +35,7 @@ extension Backend {
                 var names = EventNames(self.journal)
                 var object = try EventView(event, &names).detailed
                 if let payload = event.event.payload, payload.length <= Self.outputBytesMax {
-                    object["payload_json"] = try self.json(ofPayloadAt: event.sequence)
+                    object["payload_json"] = try self.keptJSON(ofPayloadAt: event.sequence)
                 }
                 return .json(object)
             },

@@ -29,7 +29,7 @@ extension Backend {
                 answers: [
                     .json(.ok, "The run as of the event as_of", .ref("RunSnapshot")),
                     .empty(.notModified, "It is as the ETag in If-None-Match says"),
-                ], isLong: true, handle: snapshot),
+                ], problems: [410], isLong: true, handle: snapshot),
         ]
     }
 
@@ -67,7 +67,7 @@ extension Backend {
     // MARK: One run
 
     private func snapshot(_ call: Call) async throws -> Reply {
-        let row = try run(call.capture("run"))
+        let row = try unprunedRun(call.capture("run"))
         if call.knows(Self.tag(row)) { return Reply(.notModified).with(.eTag, Self.tag(row)) }
         let summary = try RunSummary(row.number, in: journal, engineHolds: true)
         var object = summary.json
@@ -75,6 +75,19 @@ extension Backend {
         object["as_of"] = JSON(summary.head.sequence.rawValue)
         object["nodes"] = try await nodes(of: summary)
         return Reply.json(object).with(.eTag, Self.tag(summary.row))
+    }
+
+    /// - Throws: a problem with what is left of a run whose history was pruned, as `summary`.
+    private func unprunedRun(_ id: String) throws -> RunRow {
+        do throws(RenError) {
+            return try run(id)
+        } catch {
+            guard error.code == .runPruned else { throw error }
+            let row = try journal.read { view throws(RenError) in try view.findRun(id) }
+            var problem = Problem(error)
+            problem.details = ["summary": .object(try json(row))]
+            throw problem
+        }
     }
 
     /// The nodes with what only a running engine knows: progress of calls, and how fast maps go on.
@@ -176,6 +189,10 @@ extension Backend {
             "updated": .time, "ended": .timeOrNull, "version": .count,
             "control": ["type": "integer", "minimum": 0, "description": "what If-Match compares"], "first": .count,
             "last": .count, "error": errorOrNull, "waiting": waiting,
+            "pruned": [
+                "enum": ["payloads", "histories", nil],
+                "description": "what retention has deleted of it; after histories only this is left",
+            ],
         ]
         let node: JSON = .answer(
             ["status": .oneOf(WorkState.allCases.map(\.name))],

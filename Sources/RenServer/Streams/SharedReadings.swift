@@ -37,6 +37,7 @@ package final class SharedReadings: Sendable {
         guard let row, row.number != .journal else {
             throw RenError(.runNotFound, "there is no run \(id.prefix(200))", hint: "GET /api/v1/runs lists them")
         }
+        guard row.pruned != .histories else { throw .pruned(row) }
         return row
     }
 

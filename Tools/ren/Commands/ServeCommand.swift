@@ -69,7 +69,8 @@ struct ServeCommand: AsyncParsableCommand {
         let carrier = RunCarrier(
             session: session, backend: backend, files: files, flows: flows, install: functions.policy(project),
             logger: logger, listening: listening)
-        let group = ServiceGroup(services: [http, carrier], logger: ServiceLog.quiet)
+        let pruner = HourlyPruning(session: session, retention: project?.retention, logger: logger)
+        let group = ServiceGroup(services: [http, carrier, pruner], logger: ServiceLog.quiet)
         let stopper = Task {
             guard await Signals.wait() else { return }
             logger.notice("stopping: requests and calls get 10 s; again to leave at once")
@@ -170,6 +171,38 @@ private struct RunCarrier: Service {
             } catch {
                 logger.warning("the flow in \(file) is not registered: \((error as? RenError)?.message ?? "\(error)")")
             }
+        }
+    }
+}
+
+/// Deletes what retention says: at the start, and every hour.
+private struct HourlyPruning: Service {
+    private static let pause = Duration.seconds(60 * 60)
+
+    let session: Session
+    /// Nil still goes on with what a crash has interrupted.
+    let retention: Retention?
+    let logger: Logger
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown {
+            while !Task.isCancelled {
+                await prune()
+                // Cancelling wakes it; the loop then ends.
+                try? await Task.sleep(for: Self.pause)
+            }
+        }
+    }
+
+    private func prune() async {
+        do throws(RenError) {
+            let outcome = try await session.prune(by: retention ?? Retention())
+            for step in [Pruning.Step.payloads, .histories] where outcome.count(step) > 0 {
+                logger.notice("pruned \(step.rawValue) of \(Words.count(outcome.count(step), "run"))")
+            }
+        } catch {
+            // A journal that cannot be written any more ends the service by itself.
+            logger.warning("nothing can be pruned now: \(error.message)")
         }
     }
 }

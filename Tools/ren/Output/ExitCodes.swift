@@ -66,8 +66,9 @@ extension ExitCode {
     }
 
     private static let exact: [String: ExitCode] = [
-        "run.not_found": .notFound, "run.ambiguous": .usage, "run.invalid": .usage,
-        "retry.nothing": .conflict, "signal.answered": .conflict, "engine.locked": .locked, "engine.running": .conflict,
+        "run.not_found": .notFound, "run.pruned": .notFound, "payload.pruned": .notFound, "run.ambiguous": .usage,
+        "run.invalid": .usage, "retry.nothing": .conflict,
+        "signal.answered": .conflict, "engine.locked": .locked, "engine.running": .conflict,
         "storage.busy": .unavailable, "storage.locked": .locked, "storage.refused": .configuration,
         "journal.missing": .notFound, "payload.too_large": .usage, "payload.missing": .notFound,
         "python.missing": .configuration, "python.too_old": .configuration,
