@@ -63,10 +63,10 @@ extension Engine {
     private func reload(_ number: RunNumber) async {
         reloads[number] = nil
         guard let stale = mailboxes[number] else { return }
-        var state = RunState(plan: stale.plan)
+        var state = RunState(plans: stale.plans)
         var snapshots = SnapshotWriter()
         do {
-            (state, snapshots) = try RunState.newest(of: number, plans: [stale.plan], in: journal)
+            (state, snapshots) = try RunState.newest(of: number, plans: stale.plans, in: journal)
             try state.fold(number, from: journal)
         } catch  where error.code == .journalDamaged {
             _ = await quarantine(number, after: state.version, error)

@@ -3,7 +3,8 @@ package import RenCore
 /// Events of one run that are written together or not at all.
 ///
 /// A batch that begins with `run.created` makes the run: its number comes from `Journal.reserveRun`, and `after` is
-/// `.none`. Payload marks must hold their bytes and the right hash. An event with a request mark begins its batch: when
+/// `.none`. One that begins with `run.forked` makes a fork, and `after` is the parent's version that it goes on from;
+/// batches behind it wait until the fork's rows are made from its past (`Journal.waitUntilPrepared`). Payload marks must hold their bytes and the right hash. An event with a request mark begins its batch: when
 /// the mark's key is known, nothing of the batch is written, and the receipt is that of the first time.
 package struct Batch: Sendable {
     package var run: RunNumber
@@ -45,7 +46,8 @@ package struct Batch: Sendable {
 /// What a batch became.
 package struct Receipt: Sendable, Equatable {
     package var run: RunNumber
-    /// A run of this id, flow and input was there already: nothing was written, and `run` is that one.
+    /// A run of this id, flow and input, this fork, or this flow, was there already: nothing was written, and `run` is
+    /// that one.
     package var isExisting = false
     /// The request's key was known: nothing was written, and the rest tells what was the first time.
     package var replayed = false
@@ -101,7 +103,7 @@ struct PreparedBatch: Sendable {
                 hint: "hand large values on as artifacts or as a lazy list")
             return
         }
-        if case .runCreated(let creation)? = batch.events.first?.fact,
+        if let creation = batch.events.first?.creation,
             creation.id.isEmpty || creation.id.utf8.count > RunRow.idBytesMax || creation.id == RunRow.journalID
         {
             refusal = RenError(
@@ -132,8 +134,28 @@ struct PreparedBatch: Sendable {
         }
     }
 
-    /// What `run.created` says, for a batch that makes a run.
+    /// The flow that a batch registers and nothing else.
+    var flow: Digest? {
+        guard batch.events.count == 1, case .flowRegistered = batch.events[0].fact else { return nil }
+        return batch.events[0].payload?.hash
+    }
+
+    /// For a batch that makes a run.
+    var creation: RunCreation? { batch.events.first?.creation }
+
+    /// For a batch that makes a fork.
+    var fork: Fork? {
+        if case .runForked(let fork)? = batch.events.first?.fact { fork } else { nil }
+    }
+}
+
+extension Event {
+    /// What makes a run.
     var creation: RunCreation? {
-        if case .runCreated(let creation)? = batch.events.first?.fact { creation } else { nil }
+        switch fact {
+        case .runCreated(let creation): creation
+        case .runForked(let fork): fork.creation
+        default: nil
+        }
     }
 }

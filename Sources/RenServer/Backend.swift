@@ -45,11 +45,11 @@ package final class Backend: Sendable {
     /// All routes of the service, in the order of `/openapi.json`.
     package var routes: [Route] {
         indexRoutes + healthRoutes + flowRoutes + runRoutes + commandRoutes + functionRoutes + workerRoutes + nodeRoutes
-            + [stateRoute] + logRoutes + eventRoutes + resultRoutes
+            + [stateRoute] + logRoutes + eventRoutes + resultRoutes + proofRoutes + retentionRoutes
     }
 
     /// Schemas that routes refer to, by name.
     package static let schemas: [String: JSON] = [
-        baseSchemas, flowSchemas, runSchemas, functionSchemas, nodeSchemas, stateSchemas, eventSchemas,
+        baseSchemas, flowSchemas, runSchemas, functionSchemas, nodeSchemas, stateSchemas, eventSchemas, proofSchemas,
     ].reduce(into: [:]) { $0.merge($1) { first, _ in first } }
 }

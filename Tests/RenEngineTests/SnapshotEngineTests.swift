@@ -59,8 +59,8 @@ struct SnapshotEngineTests {
         let plan = folded.plan
         for version in after.map({ RunVersion(rawValue: $0) }) + [folded.version] {
             var state = RunState(plan: plan)
-            try state.fold(run, upTo: version, from: journal)
-            #expect(try RunState(folding: run, plan: plan, upTo: version, from: journal) == state)
+            try state.fold(run, through: version, from: journal)
+            #expect(try RunState(folding: run, plan: plan, through: version, from: journal) == state)
             let newest = try journal.read { view throws(RenError) in
                 try view.snapshot(of: run, upTo: version, plans: [plan])?.state.version
             }

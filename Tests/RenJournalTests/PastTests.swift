@@ -81,6 +81,85 @@ struct PastTests {
         }
     }
 
+    @Test("A fork before it begins is its ancestor, in the numbers of that flow; then it is what it was itself")
+    func fork() throws {
+        let journal = MemoryJournal.make()
+        let plans = [SnapshotTests.plan, Plan(SnapshotTests.plan.flow)]
+        let failure = Failure("ValueError", "no price")
+        var history = HistoryBuilder("r")
+        history.create()
+        history.openMap(NodeNumber(0), total: 5)
+        for item in 0..<4 { history.start(.item(0, item)) }
+        history.add(.attemptFailed(failure, retryAt: nil), .item(0, 0))
+        history.add(.failed(failure), .item(0, 0))
+        history.add(.attemptFailed(failure, retryAt: history.time + .seconds(9)), .item(0, 1))
+        history.succeed(.item(0, 2))
+        history.start(.node(1))
+        history.succeed(.node(1))
+        history.start(.node(2))
+        history.start(.node(3))
+        history.add(.waiting(SignalWait(signal: "go", message: "", until: nil)), .node(4))
+        let run = journal.reserveRun()
+        try journal.appendAndWait(history.take().events, to: run, after: .none)
+        let point = history.version
+        let place = try #require(try journal.read { view throws(RenError) in try view.recorded(run, point) })
+        let before = try Self.look(journal, run, place.sequence)
+
+        // The ancestor goes on otherwise.
+        history.succeed(.item(0, 3))
+        history.succeed(.node(2))
+        try journal.appendAndWait(history.take().events, to: run, after: point)
+
+        var nodes: [NodeNumber?] = (0..<70).map { NodeNumber($0) }
+        (nodes[0], nodes[1]) = (NodeNumber(1), NodeNumber(0))
+        var reopening = Reopening()
+        reopening.affected = [NodeNumber(0)]
+        reopening.items = [NodeNumber(1): ItemRanges([ItemIndex(2)])]
+        var fork = history.fork(
+            "f", at: point, hash: place.runHash, nodes: nodes, once: [NodeNumber(3)], reopening: reopening)
+        let number = journal.reserveRun()
+        var seen: [Seen] = []
+        func commit() throws {
+            let (after, events) = fork.take()
+            let receipt = try journal.appendAndWait(events, to: number, after: after)
+            // Behind the rows of the fork's past.
+            try journal.appendAndWait([], to: number, after: receipt.version)
+            seen.append(try Self.look(journal, number, receipt.last))
+        }
+        try commit()
+        fork.start(.item(1, 2))
+        fork.start(.node(2))
+        fork.add(.kept, .node(0), cause: point)
+        try commit()
+        fork.add(.attemptFailed(failure, retryAt: nil), .item(1, 2))
+        fork.add(.failed(failure), .item(1, 2))
+        fork.add(.attemptFailed(failure, retryAt: nil), .node(2))
+        fork.add(.failed(failure), .node(2))
+        try commit()
+
+        let start = try journal.past(of: number, at: place.sequence, plans: plans)
+        #expect(start.state.version == point && start.row.id == "f")
+        #expect(start.problems.map(\.stored) == before.problems)
+        #expect(start.nodes.compactMap { $0?.stored } == before.nodes.map(\.row.stored))
+        for (node, window) in before.windows { try Self.compare(window, start, node, journal, "the ancestor") }
+        for then in seen {
+            let about: Comment = "\(then.row.version)"
+            let past = try journal.past(of: number, at: then.sequence, plans: plans)
+            #expect(past.row.version == then.row.version && past.row.hash == then.row.hash, about)
+            #expect(past.row.control == then.row.control && past.row.status == then.row.status, about)
+            #expect(past.problems.map(\.stored) == then.problems, about)
+            for (node, row) in then.nodes where row.map == nil {
+                #expect(past.nodes[node.index]?.stored == row.stored, "node \(node): \(about)")
+            }
+            let window = try #require(then.windows[NodeNumber(1)])
+            let items = try #require(try journal.items(of: past, NodeNumber(1), ItemQuery()))
+            for (old, new) in zip(window.rows, items.rows) where old.state != .ready || new.state != .pending {
+                #expect(old.state == new.state && old.key == new.key, "\(old.index): \(about)")
+                if old.begun != nil { #expect(old == new, about) }
+            }
+        }
+    }
+
     @Test("Orders and filters that need all rows are of the present alone")
     func nowOnly() throws {
         let journal = MemoryJournal.make()

@@ -22,7 +22,10 @@ struct SnapshotTests {
     private struct Long {
         let opened: OpenedMemory
         let run: RunNumber
-        var state = RunState(plan: SnapshotTests.plan)
+        let plans: [Plan]
+        /// The node with the map.
+        let map: Int
+        var state: RunState
         var snapshots = SnapshotWriter()
         /// The next snapshot is not written, as when the disk is full.
         var losesNext = false
@@ -32,9 +35,27 @@ struct SnapshotTests {
         init() throws {
             opened = try OpenedMemory()
             run = opened.journal.reserveRun()
+            plans = [SnapshotTests.plan]
+            map = 1
+            state = RunState(plans: plans)
             history.create()
             history.start(.node(40))
             history.openMap(NodeNumber(1), total: 9_000)
+            try commit()
+        }
+
+        /// A fork in which the nodes 1 and 2 are the other way round, and node 40 is gone.
+        init(_ parent: Long, at version: RunVersion) throws {
+            opened = parent.opened
+            run = opened.journal.reserveRun()
+            plans = parent.plans + [Plan(SnapshotTests.plan.flow)]
+            map = 2
+            state = RunState(plans: plans)
+            try state.fold(parent.run, through: version, from: opened.journal)
+            let last = try opened.journal.read { view throws(RenError) in try view.recorded(parent.run, version) }
+            var nodes: [NodeNumber?] = (0..<70).map { NodeNumber($0) }
+            (nodes[1], nodes[2], nodes[40]) = (NodeNumber(2), NodeNumber(1), nil)
+            history = parent.history.fork("fork", at: version, hash: last!.runHash, nodes: nodes)
             try commit()
         }
 
@@ -42,13 +63,13 @@ struct SnapshotTests {
         mutating func goOn(items: Range<Int>) throws {
             for start in stride(from: items.lowerBound, to: items.upperBound, by: 50) {
                 let batch = start..<min(start + 50, items.upperBound)
-                for item in batch { history.start(.item(1, item)) }
+                for item in batch { history.start(.item(map, item)) }
                 for item in batch where item % 211 != 0 {
                     switch random.below(20) {
-                    case 0: history.add(.skipped(.when, operands: nil), .item(1, item))
-                    case 1: fail(.item(1, item), retry: true)
-                    case 2: fail(.item(1, item), retry: false)
-                    default: history.succeed(.item(1, item))
+                    case 0: history.add(.skipped(.when, operands: nil), .item(map, item))
+                    case 1: fail(.item(map, item), retry: true)
+                    case 2: fail(.item(map, item), retry: false)
+                    default: history.succeed(.item(map, item))
                     }
                 }
                 try commit()
@@ -78,14 +99,14 @@ struct SnapshotTests {
 
         /// Folded from the first event on.
         func folded(upTo end: RunVersion) throws -> RunState {
-            var state = RunState(plan: SnapshotTests.plan)
-            try state.fold(run, upTo: end, from: opened.journal)
+            var state = RunState(plans: plans)
+            try state.fold(run, through: end, from: opened.journal)
             return state
         }
 
         func newest(upTo end: RunVersion) throws -> RunVersion? {
             try opened.journal.read { view throws(RenError) in
-                try view.snapshot(of: run, upTo: end, plans: [SnapshotTests.plan])?.state.version
+                try view.snapshot(of: run, upTo: end, plans: plans)?.state.version
             }
         }
     }
@@ -99,7 +120,7 @@ struct SnapshotTests {
         #expect(last.rawValue > 11_000)
         for _ in 0..<40 {
             let version = RunVersion(1 + random.below(Int(last.rawValue)))
-            let state = try RunState(folding: long.run, plan: Self.plan, upTo: version, from: long.opened.journal)
+            let state = try RunState(folding: long.run, plan: Self.plan, through: version, from: long.opened.journal)
             #expect(try state == long.folded(upTo: version), "version \(version)")
             let newest = try long.newest(upTo: version)
             #expect((newest ?? .none) <= version && version.rawValue - (newest?.rawValue ?? 0) < 2_000 + 200)
@@ -132,9 +153,41 @@ struct SnapshotTests {
         try long.goOn(items: 1_500..<4_000)
         let version = try #require(try long.newest(upTo: long.state.version))
         #expect(
-            try RunState(folding: long.run, plan: Self.plan, upTo: version, from: long.opened.journal)
+            try RunState(folding: long.run, plan: Self.plan, through: version, from: long.opened.journal)
                 == long.folded(upTo: version))
         #expect(long.state.version.rawValue - version.rawValue < 2_200)
+    }
+
+    @Test("A fork has its ancestor's snapshots up to where it begins, and its own from there on")
+    func fork() throws {
+        var long = try Long()
+        try long.goOn(items: 0..<3_000)
+        let point = RunVersion(4_500)
+        var fork = try Long(long, at: point)
+        let journal = long.opened.journal
+        #expect(try fork.newest(upTo: point) == long.newest(upTo: point))
+        #expect(try #require(try fork.newest(upTo: point)) > RunVersion(2_000))
+        #expect(try fork.newest(upTo: point.next) == point.next, "its first one")
+        let next = try #require(fork.state[NodeNumber(2)].map).next
+        try fork.goOn(items: next..<next + 1_500)
+        #expect(fork.state.version.rawValue > 7_000)
+        let own = try RunState.newest(of: fork.run, plans: fork.plans, in: journal)
+        #expect(own.snapshots.base?.version == own.state.version && own.state.version > point)
+        var random = SeededRandom(seed: 2)
+        let some = (0..<20).map { _ in RunVersion(1 + random.below(Int(fork.state.version.rawValue))) }
+        for version in some + [point, point.next] {
+            let state = try RunState(folding: fork.run, plans: fork.plans, through: version, from: journal)
+            #expect(try state == fork.folded(upTo: version), "version \(version)")
+        }
+        #expect(try RunState(folding: fork.run, plans: fork.plans, from: journal) == fork.state)
+        // Without the fork's own snapshots the ancestor's are built on, but no page of them is written again.
+        for row in try Tables([.snapshots], of: journal).rows where row.key[7] == UInt8(fork.run.rawValue) {
+            try long.opened.delete(row.key, in: .snapshots)
+        }
+        let inherited = try RunState.newest(of: fork.run, plans: fork.plans, in: journal)
+        #expect(inherited.state.version <= point && inherited.state.version > .none)
+        #expect(inherited.snapshots.base == nil)
+        #expect(try RunState(folding: fork.run, plans: fork.plans, from: journal) == fork.state)
     }
 
     @Test("What builds on a snapshot that was not written counts as none; once that is known, the next one is whole")

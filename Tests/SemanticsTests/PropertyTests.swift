@@ -54,16 +54,36 @@ private final class Play {
 
     func run() throws {
         try checkStep()
-        for _ in 0..<40 where !stage.mailbox.state.isEnded {
-            try act()
-            try checkStep()
-        }
+        try goOn(40)
         try comeToAnEnd()
+        for _ in 0..<random.below(3) {
+            try retry()
+            try checkStep()
+            try goOn(15)
+            try comeToAnEnd()
+        }
         try checkHistory()
+        try checkReplay()
         try checkProjections()
     }
 
     // MARK: Acts
+
+    private func goOn(_ count: Int) throws {
+        for _ in 0..<count where !stage.mailbox.state.isEnded {
+            try act()
+            try checkStep()
+        }
+    }
+
+    /// What failed, or one node; it may be that nothing of it can run again.
+    private func retry() throws {
+        var choice = RetryChoice()
+        if random.oneIn(2) { choice.nodes = [NodeNumber(random.below(stage.mailbox.state.nodes.count))] }
+        if random.oneIn(2) { choice.allowed = choice.nodes }
+        choice.codeChangedRunsAgain = random.oneIn(2)
+        try ask("retry \(choice.nodes)", .retry(choice))
+    }
 
     private func act() throws {
         switch random.below(20) {
@@ -233,8 +253,8 @@ private final class Play {
         }
         let types = recorded.map(\.type)
         let ends = types.indices.filter { [.runSucceeded, .runFailed, .runStopped].contains(types[$0]) }
-        #expect(ends.count == 1, about)
-        #expect(types.suffix(from: (ends.first ?? 0) + 1).allSatisfy { $0 == .resultRejected }, about)
+        #expect(ends.count == 1 + types.count { $0 == .runReopened }, about)
+        #expect(types.suffix(from: (ends.last ?? 0) + 1).allSatisfy { $0 == .resultRejected }, about)
         try checkAttempts(recorded)
     }
 
@@ -259,9 +279,20 @@ private final class Play {
             case .succeeded, .failed, .cancelled, .unknown, .skipped:
                 running[subject] = nil
                 #expect(settled.insert(subject).inserted, "settled twice, version \(each.version): \(about)")
+            case .runReopened(let reopening):
+                settled = settled.filter { !reopening.opens($0) }
             default: break
             }
         }
+    }
+
+    /// Whatever happened, each event of it follows from those before it.
+    private func checkReplay() throws {
+        let state = stage.mailbox.state
+        let report = try Replayer.replay(
+            stage.mailbox.number, plans: [state.plan], in: stage.journal, artifacts: nil)
+        #expect(report.isWhole, "\(String(describing: report.divergence)) \(about)")
+        #expect(report.state == state && report.taken == 0, about)
     }
 
     private func checkProjections() throws {
@@ -282,5 +313,16 @@ private final class Play {
             }
             return rows
         }
+    }
+}
+
+extension Reopening {
+    /// The subject may begin again.
+    fileprivate func opens(_ subject: Event.Subject) -> Bool {
+        guard let node = subject.node else { return false }
+        if again.contains(node) || affected.contains(node) { return true }
+        guard let items = items[node] else { return false }
+        if case .item(_, let item) = subject { return items.contains(item) }
+        return true
     }
 }

@@ -1,6 +1,6 @@
 """Many watch one run: each sees every event once and in order, whatever it does in between.
 
-`REN_SUBSCRIBERS=50 REN_ITEMS=10000` is the full case. A fifth of them stop reading in the middle for some seconds, and
+`REN_SUBSCRIBERS=50 REN_ITEMS=10000` is the full case, `REN_ITEM_SECONDS=0.02` one whose functions do something. A fifth of them stop reading in the middle for some seconds, and
 another fifth leave at random and come back with the last sequence that they had.
 """
 
@@ -17,6 +17,7 @@ from service import HERE, Service
 
 SUBSCRIBERS = int(os.environ.get("REN_SUBSCRIBERS", "20"))
 ITEMS = int(os.environ.get("REN_ITEMS", "2000"))
+INPUT = {"count": ITEMS, "seconds": float(os.environ.get("REN_ITEM_SECONDS", "0"))}
 SEED = 20_261_123
 
 
@@ -29,7 +30,7 @@ def seconds(service: Service, run: str) -> float:
 
 
 def alone(service: Service) -> str:
-    run = service.begin("fan", {"count": ITEMS})
+    run = service.begin("fan", INPUT)
     assert service.finish(run, 120) == "succeeded"
     return run
 
@@ -37,7 +38,7 @@ def alone(service: Service) -> str:
 def test_every_subscriber_sees_every_event_once_and_in_order(own: Service, capsys: pytest.CaptureFixture[str]) -> None:
     alone(own)  # the workers are warm from here on
     unwatched = alone(own)
-    run = own.begin("fan", {"count": ITEMS}, start_paused=True)
+    run = own.begin("fan", INPUT, start_paused=True)
     task = {"address": own.authority, "token": own.token, "run": run, "seed": SEED}
     task |= {"subscribers": SUBSCRIBERS, "middle": ITEMS // 2}
     watchers = subprocess.Popen(

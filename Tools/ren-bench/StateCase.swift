@@ -22,7 +22,7 @@ struct StateCase {
             let version = RunVersion(UInt64.random(in: 1...row.version.rawValue, using: &generator))
             states.append(
                 try milliseconds {
-                    _ = try RunState(folding: row.number, plan: plans[0], upTo: version, from: journal)
+                    _ = try RunState(folding: row.number, plans: plans, through: version, from: journal)
                 })
             let sequence = try journal.read { view throws(RenError) in try view.sequence(of: row.number, version) }
             guard let sequence else { throw RenError(.runNotFound, "version \(version) is not there") }

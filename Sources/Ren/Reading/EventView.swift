@@ -85,7 +85,7 @@ extension Fact {
             ]
         case .journalPruned(let pruning):
             [
-                "step": .string(pruning.step.rawValue), "runs": .array(pruning.runs.map { .string($0) }),
+                "step": .string(pruning.step.rawValue), "runs": .array(pruning.runs.map { .string($0.id) }),
                 "events": JSON(pruning.events), "rule": .string(pruning.rule),
             ]
         case .overridden(let reason): ["reason": JSON(reason)]
@@ -115,7 +115,7 @@ extension Fact {
                 "cancelled": JSON(counts.cancelled), "unknown": JSON(counts.unknown), "pending": JSON(counts.pending),
             ]
         case .resultRejected(let reason): ["reason": .string(reason.rawValue)]
-        case .journalClosed, .runPaused, .runStopped, .runSucceeded, .checkpointed, .cancelled, .kept: [:]
+        case .journalClosed, .eventPruned, .runPaused, .runStopped, .runSucceeded, .checkpointed, .cancelled, .kept: [:]
         }
     }
 }

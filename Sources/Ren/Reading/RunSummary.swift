@@ -30,6 +30,7 @@ package struct RunSummary: Sendable {
             guard let row = try view.run(run) else {
                 throw RenError(.runNotFound, "there is no run number \(run)")
             }
+            guard row.pruned != .histories else { throw .pruned(row) }
             nodes = try view.nodes(of: run)
             groups = try view.problems(of: run)
             return (row, try view.isCarried(row, engineHolds: engineHolds), try view.head())
@@ -88,14 +89,7 @@ package struct RunSummary: Sendable {
     /// Whether the node is a function, so that there may be logs of it.
     package func isFunction(_ node: Int) -> Bool { flow.nodes[node].call != nil }
 
-    package func number(of name: String) throws(RenError) -> Int {
-        if let index = flow.nodes.firstIndex(where: { $0.name == name }) { return index }
-        let names = flow.nodes.map(\.name)
-        throw RenError(
-            .nodeNotFound, "run \(row.id) has no node \"\(name)\"",
-            hint: nearest(to: name, in: names).map { "did you mean \"\($0)\"?" }
-                ?? "nodes: \(names.joined(separator: ", "))")
-    }
+    package func number(of name: String) throws(RenError) -> Int { try flow.number(of: name, run: row.id).index }
 
     /// The run's output as the journal keeps it; nil without one.
     package func output(in journal: some JournalReading) throws(RenError) -> [UInt8]? {

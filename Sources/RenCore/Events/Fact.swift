@@ -1,12 +1,14 @@
 package import RenJSON
 
 /// What happened. For nodes and items the subject of the event says which: `started` is `node.started` or `item.started`.
-package enum Fact: Sendable {
+package enum Fact: Sendable, Equatable {
     // The run `journal`.
     case journalOpened(JournalOpening)
     case journalClosed
     /// Written before what it tells of is deleted.
     case journalPruned(Pruning)
+    /// What stood here was pruned: only its place, its time and its hashes are left. Read from stubs, never written.
+    case eventPruned
     /// The payload is the flow's compact JSON; its hash names the version.
     case flowRegistered(name: String)
     /// The payload is the file's bytes.
@@ -65,9 +67,9 @@ extension Fact {
         case .runCreated, .runPauseRequested, .runPaused, .runResumed, .runStopRequested, .runEnding, .runStopped,
             .runSucceeded, .runFailed, .runReopened, .runForked, .runQuarantined, .signalReceived, .overridden:
             true
-        case .journalOpened, .journalClosed, .journalPruned, .flowRegistered, .functionsRecorded, .workerStarted,
-            .workerExited,
-            .functionParked, .functionUnparked, .started, .checkpointed, .succeeded, .attemptFailed, .interrupted,
+        case .journalOpened, .journalClosed, .journalPruned, .eventPruned, .flowRegistered, .functionsRecorded,
+            .workerStarted, .workerExited, .functionParked, .functionUnparked, .started, .checkpointed, .succeeded,
+            .attemptFailed, .interrupted,
             .failed, .unknown, .skipped, .cancelled, .kept, .decided, .waiting, .mapOpened, .mapClosed, .resultRejected:
             false
         }

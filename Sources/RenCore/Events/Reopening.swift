@@ -31,42 +31,20 @@ package struct Fork: Hashable, Sendable {
     package var hash: Digest
     /// For each node of the flow before, its number in this one's; nil for one that is gone. Nil: the same flow.
     package var nodes: [NodeNumber?]?
+    /// Nodes with `once` of which an attempt ran at that version, their own or one of an item: nobody knows what it did.
+    package var once: [NodeNumber]
     package var reopening: Reopening
 
     package init(
         creation: RunCreation, parent: String, version: RunVersion, hash: Digest, nodes: [NodeNumber?]? = nil,
-        reopening: Reopening = Reopening()
+        once: [NodeNumber] = [], reopening: Reopening = Reopening()
     ) {
         self.creation = creation
         self.parent = parent
         self.version = version
         self.hash = hash
         self.nodes = nodes
+        self.once = once
         self.reopening = reopening
-    }
-}
-
-/// What is about to be deleted, and by which rule (SEMANTICS.md 6).
-package struct Pruning: Hashable, Sendable {
-    package enum Step: String, Sendable {
-        /// The records stay, with the length and hash of each payload.
-        case payloads
-        /// Stubs stay, which keep the journal's chain whole.
-        case histories
-    }
-
-    package var step: Step
-    /// Ids of the runs, all of which have ended.
-    package var runs: [String]
-    /// Events concerned.
-    package var events: Int
-    /// `older than 30d`, in the words of the setting.
-    package var rule: String
-
-    package init(step: Step, runs: [String], events: Int, rule: String) {
-        self.step = step
-        self.runs = runs
-        self.events = events
-        self.rule = rule
     }
 }

@@ -36,6 +36,8 @@ package struct MapState: Hashable, Sendable {
     package private(set) var again = ItemRanges()
     /// `map.closed` is written; the node's own end follows.
     package private(set) var isClosed = false
+    /// Every item that succeeded did so by keeping the result it had before the map was opened anew.
+    package private(set) var isKept = true
     /// As far as `next`.
     private(set) var pages: [Page] = []
 
@@ -71,14 +73,15 @@ package struct MapState: Hashable, Sendable {
 
     /// A map as a snapshot has it; what follows from the rest is made again.
     init(
-        _ opening: MapOpening, version: RunVersion, next: Int, counts: MapCounts, isClosed: Bool, pages: [Page],
-        open: [ItemIndex: Work]
+        _ opening: MapOpening, version: RunVersion, next: Int, counts: MapCounts, isClosed: Bool, isKept: Bool,
+        pages: [Page], open: [ItemIndex: Work]
     ) {
         self.opening = opening
         self.version = version
         self.next = next
         self.counts = counts
         self.isClosed = isClosed
+        self.isKept = isKept
         self.pages = pages
         self.open = open
         running = open.values.count { $0.running != nil }
@@ -126,12 +129,16 @@ package struct MapState: Hashable, Sendable {
         // A late result of an item that is settled changes nothing.
         if case .resultRejected = event.fact, open[item] == nil { return }
         begin(item)
-        if case .overridden = event.fact { unsettle(item) }
+        // Of a settled item, or one that nobody knows the outcome of, a person has said what it is.
+        if open[item] == nil { unsettle(item) }
         var work = open.removeValue(forKey: item) ?? Work()
         running -= work.running == nil ? 0 : 1
         work.apply(event, version: version, timeout: timeout, activeTime: activeTime)
         switch event.fact {
-        case .succeeded, .kept, .overridden: settle(item, .succeeded, \.succeeded)
+        case .kept: settle(item, .succeeded, \.succeeded)
+        case .succeeded, .overridden:
+            isKept = false
+            settle(item, .succeeded, \.succeeded)
         case .failed: settle(item, .failed, \.failed)
         case .skipped: settle(item, .skipped, \.skipped)
         case .cancelled: settle(item, .cancelled, \.cancelled)
@@ -149,6 +156,7 @@ package struct MapState: Hashable, Sendable {
     /// Opens settled items again, and the map with them.
     mutating func reopen(_ items: ItemRanges) {
         isClosed = false
+        isKept = false
         for item in items.items where item.index < next && unsettle(item) {
             mark(item, .pending)
             counts.pending += 1

@@ -76,6 +76,11 @@ package struct RunState: Sendable, Equatable {
         open = plan.predecessors.indices.filter { plan.predecessors[$0].isEmpty }.map { NodeNumber($0) }
     }
 
+    /// - Parameter plans: of the flow that the history began with, then those of the flows that forks change to.
+    package init(plans: [Plan]) {
+        self.init(plan: plans[0], then: Array(plans.dropFirst()))
+    }
+
     package subscript(node: NodeNumber) -> NodeState { nodes[node.index] }
 
     package var isEnded: Bool {
@@ -101,9 +106,10 @@ package struct RunState: Sendable, Equatable {
 }
 
 extension RunState {
-    /// Links `event` to the last one of its node or item, and folds it: what the shell does with each new event.
+    /// Links `event` to the last one of its node or item, unless it is linked already (the state forgets settled items),
+    /// and folds it: what the shell does with each new event.
     package mutating func record(_ event: inout Event) {
-        event.previous = last(of: event.subject)
+        if event.previous == .none { event.previous = last(of: event.subject) }
         apply(event)
     }
 
@@ -171,6 +177,7 @@ extension RunState {
         running += (nodes[index].work.running != nil ? 1 : 0) - (wasRunning ? 1 : 0)
         switch event.fact {
         case .succeeded(let instead):
+            nodes[index].recorded = nil
             nodes[index].error = instead
             nodes[index].output = takeSignal(event.cause, of: nodes[index].phase) ?? output(event, of: nodes[index])
             settle(node, .succeeded)
@@ -193,6 +200,7 @@ extension RunState {
         case .skipped(let reason, _): settle(node, .skipped(reason))
         case .cancelled: settle(node, .cancelled)
         case .decided(let way, _):
+            nodes[index].recorded = nil
             nodes[index].way = way
             settle(node, .succeeded)
         case .waiting(let wait):
@@ -200,6 +208,7 @@ extension RunState {
             nodes[index].asked = wait
         case .runEnding(let outcome, let failure):
             beginEnding(event, outcome, failure)
+            nodes[index].recorded = nil
             nodes[index].error = failure
             settle(node, outcome == .succeeded ? .succeeded : .failed)
         case .mapOpened(let opening):
@@ -334,6 +343,7 @@ extension RunState {
         }
         plan = next
         nodes = renumbered
+        mayRunAgain = Set(mayRunAgain.compactMap { $0.index < numbers.count ? numbers[$0.index] : nil })
     }
 
     /// What follows from the nodes alone.

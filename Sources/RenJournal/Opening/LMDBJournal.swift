@@ -114,7 +114,7 @@ package enum LMDBJournal {
     }
 
     /// Looks without writing, so that a newer journal stays as it is.
-    private static func checkFormat(at place: JournalPlace, _ options: JournalOptions) throws(RenError) {
+    static func checkFormat(at place: JournalPlace, _ options: JournalOptions) throws(RenError) {
         let format: UInt32?
         do {
             let environment = try Environment(

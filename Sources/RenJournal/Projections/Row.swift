@@ -1,4 +1,4 @@
-import RenCore
+package import RenCore
 
 /// A row of a projection: a value with one form in bytes, at most 1,800 of them, so that a rebuilt table equals the
 /// live one byte for byte.
@@ -46,7 +46,7 @@ package struct ErrorSummary: Hashable, Sendable {
     package let message: String
     package let frame: String?
 
-    init(_ failure: Failure) {
+    package init(_ failure: Failure) {
         name = failure.name.cut(toUTF8: 100)
         message = failure.message.cut(toUTF8: 300)
         frame = failure.frame?.cut(toUTF8: 160)

@@ -13,6 +13,8 @@ package enum EventType: UInt16, CaseIterable, Sendable {
     case workerExited = 8
     case functionParked = 9
     case functionUnparked = 10
+    /// Of a stub, in no record.
+    case eventPruned = 13
 
     case runCreated = 20
     case runPauseRequested = 21
@@ -70,6 +72,7 @@ package enum EventType: UInt16, CaseIterable, Sendable {
         case .workerExited: "worker.exited"
         case .functionParked: "function.parked"
         case .functionUnparked: "function.unparked"
+        case .eventPruned: "event.pruned"
         case .runCreated: "run.created"
         case .runPauseRequested: "run.pause_requested"
         case .runPaused: "run.paused"
@@ -127,6 +130,7 @@ package enum EventType: UInt16, CaseIterable, Sendable {
             case .workerExited: .workerExited
             case .functionParked: .functionParked
             case .functionUnparked: .functionUnparked
+            case .eventPruned: .eventPruned
             case .runCreated: .runCreated
             case .runPauseRequested: .runPauseRequested
             case .runPaused: .runPaused
@@ -157,5 +161,31 @@ package enum EventType: UInt16, CaseIterable, Sendable {
             case .mapClosed: .mapClosed
             case .resultRejected: .resultRejected
             }
+    }
+
+    /// The first format of journals that has it (`Meta.format`).
+    package var format: UInt32 {
+        switch self {
+        case .journalPruned, .eventPruned, .runReopened, .runForked, .nodeKept, .nodeOverridden, .itemKept,
+            .itemOverridden:
+            2
+        default: 1
+        }
+    }
+
+    /// Says what a run was, or how it ended: stays when the history is pruned.
+    var outlivesHistory: Bool {
+        switch self {
+        case .runCreated, .runForked, .runStopped, .runSucceeded, .runFailed: true
+        default: false
+        }
+    }
+
+    /// Its payload stays until the history goes: a run's output, and the keys by which its items are named.
+    var keepsPayload: Bool {
+        switch self {
+        case .runEnding, .runSucceeded, .mapOpened: true
+        default: false
+        }
     }
 }

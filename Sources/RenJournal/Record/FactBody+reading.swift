@@ -26,8 +26,9 @@ extension FactBody {
         case .journalPruned:
             .journalPruned(
                 Pruning(
-                    step: try word("step"), runs: try required("runs", list("runs") { $0.stringValue }),
-                    events: try integer("events"), rule: try text("rule")))
+                    step: try word("step"), runs: try required("runs", list("runs", Pruning.Run.init(json:))),
+                    rule: try text("rule")))
+        case .eventPruned: .eventPruned
         case .flowRegistered: .flowRegistered(name: try text("name"))
         case .functionsRecorded:
             .functionsRecorded(
@@ -46,7 +47,7 @@ extension FactBody {
                 Fork(
                     creation: try creation(), parent: try text("parent"),
                     version: RunVersion(rawValue: try integer("version")), hash: try digest("hash"),
-                    nodes: try forkedNodes(), reopening: try reopening()))
+                    nodes: try forkedNodes(), once: try nodes("once"), reopening: try reopening()))
         case .runPauseRequested: .runPauseRequested(now: flag("now"), reason: optionalText("reason"))
         case .runPaused: .runPaused
         case .runResumed: .runResumed(reason: optionalText("reason"))
@@ -211,5 +212,18 @@ extension FactBody {
 
     private func missing(_ name: String) -> RenError {
         .damaged(sequence, "`\(name)` of its body is missing or not what it should be")
+    }
+}
+
+extension Pruning.Run {
+    fileprivate init?(json: JSON) {
+        func number<T: FixedWidthInteger>(_ name: String, _ type: T.Type) -> T? {
+            json[name]?.integerValue.flatMap { T(exactly: $0) }
+        }
+        guard let id = json["id"]?.stringValue, let first = number("first", UInt64.self),
+            let last = number("last", UInt64.self), let events = number("events", Int.self)
+        else { return nil }
+        self.init(
+            id: id, first: JournalSequence(rawValue: first), last: JournalSequence(rawValue: last), events: events)
     }
 }

@@ -58,8 +58,16 @@ private struct BodyWriter {
             field("set", set)
         case .journalPruned(let pruning):
             field("step", pruning.step.rawValue)
-            field("runs", JSON.array(pruning.runs.map { .string($0) }))
-            field("events", pruning.events)
+            field(
+                "runs",
+                JSON.array(
+                    pruning.runs.map { run in
+                        [
+                            "id": .string(run.id), "first": .integer(Int64(clamping: run.first.rawValue)),
+                            "last": .integer(Int64(clamping: run.last.rawValue)),
+                            "events": .integer(Int64(run.events)),
+                        ]
+                    }))
             field("rule", pruning.rule)
         case .runCreated(let creation): fields(creation)
         case .runReopened(let reopening): fields(reopening)
@@ -69,6 +77,7 @@ private struct BodyWriter {
             field("version", Int(fork.version.rawValue))
             field("hash", fork.hash)
             field("nodes", fork.nodes.map { .array($0.map { .integer($0.map { Int64($0.rawValue) } ?? -1) }) })
+            field("once", fork.once)
             fields(fork.reopening)
         case .overridden(let reason): field("reason", reason)
         case .runPauseRequested(let now, let reason):
@@ -119,7 +128,8 @@ private struct BodyWriter {
             field("unknown", counts.unknown)
             field("pending", counts.pending)
         case .resultRejected(let reason): field("reason", reason.rawValue)
-        case .journalClosed, .runPaused, .runStopped, .runSucceeded, .checkpointed, .cancelled, .kept: break
+        case .journalClosed, .eventPruned, .runPaused, .runStopped, .runSucceeded, .checkpointed, .cancelled, .kept:
+            break
         }
     }
 

@@ -18,6 +18,7 @@ extension JournalView {
     /// The newest snapshot at or before `version` that reads; nil without one.
     ///
     /// - Parameter plans: see `RunState.init(plans:page:)`.
+    /// - Throws: `run.pruned`.
     func snapshot(of run: RunNumber, upTo version: RunVersion, plans: [Plan]) throws(RenError) -> Snapshot? {
         for owner in try owners(of: run, upTo: version) {
             var last = owner.version
@@ -40,7 +41,8 @@ extension JournalView {
     private func owners(
         of run: RunNumber, upTo version: RunVersion
     ) throws(RenError) -> [(run: RunNumber, version: RunVersion)] {
-        [(run, version)]
+        guard let row = try withHistory(run) else { return [] }
+        return [(run, version)] + row.segments.reversed().map { ($0.run, min(version, $0.through)) }
     }
 }
 
@@ -136,7 +138,7 @@ extension RunState {
             try view.snapshot(of: run, upTo: RunVersion(rawValue: .max), plans: plans)
         }
         guard let found else {
-            return (RunState(plan: plans[0], then: Array(plans.dropFirst())), SnapshotWriter())
+            return (RunState(plans: plans), SnapshotWriter())
         }
         // A fork's first snapshot holds all pages: its pages never lie in two runs.
         return (found.state, found.owner == run ? SnapshotWriter(found.state, found.seals) : SnapshotWriter())

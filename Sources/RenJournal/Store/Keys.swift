@@ -65,6 +65,16 @@ extension Key {
             .appending(utf8: key)
     }
 
+    /// All forks that share events of a run, or were made from it.
+    static func forks(of run: RunNumber) -> Key { Key(UInt8(1)).appending(run.rawValue) }
+
+    static func fork(_ fork: RunNumber, of run: RunNumber) -> Key { forks(of: run).appending(fork.rawValue) }
+
+    /// All forks whose rows are not complete.
+    static let preparing = Key(UInt8(2))
+
+    static func preparing(_ fork: RunNumber) -> Key { preparing.appending(fork.rawValue) }
+
     static func function(_ set: Digest) -> Key { Key().appending(set) }
 
     consuming func appending(_ digest: Digest) -> Key {

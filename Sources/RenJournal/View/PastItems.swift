@@ -46,24 +46,46 @@ extension JournalReading {
     private func pastRow(
         _ item: ItemIndex, of map: MapState, _ node: NodeNumber, in past: PastRun, _ keys: inout ItemKeys
     ) throws(RenError) -> ItemWindow.Row {
-        let run = past.row.number
+        // A fork's past is its ancestor's, whose numbers its nodes had then.
+        let run = past.row.owner(of: past.state.version).run
         let state = map.workState(of: item)
         var last = map.open[item]?.last
         if last == nil, state != .pending {
             last = try read { view throws(RenError) in try view.item(run, node, item)?.last }
         }
-        let chain = try chain(of: run, from: last ?? .none).filter { $0.version <= past.state.version }
-        var row: ItemRow?
-        if let first = chain.first {
-            var folded = ItemRow(.pending, attempts: 0, begun: first.event.time)
-            var obsolete: [JournalSequence] = []
-            for event in chain { folded.apply(event.event, at: ProjectionFold.Place(event), obsolete: &obsolete) }
-            row = folded
+        let chain = try chain(of: run, from: last ?? .none)
+            .filter { $0.version > map.version && $0.version <= past.state.version }
+        var row = ItemRow(chain, node, in: run, past.forks)
+        if case .kept? = chain.last?.event.fact, let result = row?.result {
+            let kept = try read { view throws(RenError) in try view.recorded(run, result) }
+            row?.outputLength = kept?.event.payload?.length
         }
         return ItemWindow.Row(
             index: item, key: keys.key(of: item), state: state, attempts: row.map { Int($0.attempts) } ?? 0,
             begun: row?.begun, ended: row?.ended, until: row?.until, error: row?.error,
             outputLength: row?.outputLength, last: row?.last ?? .none)
+    }
+}
+
+extension ItemRow {
+    /// See `NodeRow.init(_:_:_:in:_:)`.
+    fileprivate init?(
+        _ chain: [RecordedEvent], _ node: NodeNumber, in run: RunNumber, _ forks: [(version: RunVersion, fork: Fork)]
+    ) {
+        guard let first = chain.first else { return nil }
+        self.init(.pending, attempts: 0, begun: first.event.time)
+        var forks = forks.drop { $0.version < first.version }
+        var obsolete: [JournalSequence] = []
+        for event in chain {
+            while let next = forks.first, next.version < event.version { begin(forks.removeFirst().fork, node) }
+            if state.isSettled || state == .unknown, case .started = event.event.fact { reopen() }
+            apply(event.event, at: ProjectionFold.Place(event, in: run), obsolete: &obsolete)
+        }
+        for (_, fork) in forks { begin(fork, node) }
+    }
+
+    private mutating func begin(_ fork: Fork, _ node: NodeNumber) {
+        if state == .running || state == .retrying { interrupt(once: fork.once.contains(node)) }
     }
 }
 

@@ -11,6 +11,8 @@ package struct PastRun: Sendable {
     package let problems: [ProblemRow]
     /// The event that was asked for, which may be one of another run.
     package let asOf: JournalHead
+    /// The forks that led to it, in the numbers of the flow of that time.
+    let forks: [(version: RunVersion, fork: Fork)]
 
     /// About what it takes in memory.
     package var byteCount: Int {
@@ -27,7 +29,8 @@ extension JournalReading {
     /// The run as of the event at `sequence`.
     ///
     /// - Parameter plans: of the flow that the run was created with, and of those that its forks changed to.
-    /// - Throws: `run.not_found`; `event.not_found` before the run's first event and behind the journal's last.
+    /// - Throws: `run.not_found`; `run.pruned`; `event.not_found` before the run's first event and behind the journal's
+    ///   last.
     /// - Complexity: what a snapshot holds, at most `SnapshotWriter.interval` events and a batch, and up to 1,000 events
     ///   of each node.
     package func past(
@@ -36,14 +39,18 @@ extension JournalReading {
         let start = try read { view throws(RenError) in try view.pastStart(of: run, at: sequence, plans) }
         var state = start.state
         var groups = start.groups
-        try state.fold(run, upTo: start.version, from: self) { groups.add($0) }
+        try state.fold(run, through: start.version, from: self) { version, event in
+            if let event = start.lineage.renumbered(event, at: version) { groups.add(event) }
+        }
+        let forks = start.lineage.renumberedForks
         var nodes: [NodeRow?] = []
-        for node in state.nodes {
+        for (index, node) in state.nodes.enumerated() {
             let chain = try chain(of: run, from: node.work.last)
-            nodes.append(NodeRow(chain, node))
+            nodes.append(NodeRow(chain, node, NodeNumber(index), in: start.owner, forks))
         }
         return PastRun(
-            state: state, row: RunRow(start, state, nodes), nodes: nodes, problems: groups.sorted, asOf: start.asOf)
+            state: state, row: RunRow(start, state, nodes), nodes: nodes, problems: groups.sorted, asOf: start.asOf,
+            forks: forks)
     }
 
     /// Events of one node or item back from `last`, in order; the last 1,000 of them.
@@ -70,6 +77,10 @@ extension JournalView {
         var state: RunState
         var groups: ProblemGroups
         var asOf: JournalHead
+        /// Whose record the version is: the run itself, or the one whose past a fork shares.
+        var owner: RunNumber
+        /// Of `owner`: up to that version it is the run's own.
+        var lineage: RunLineage
     }
 
     fileprivate func pastStart(
@@ -90,11 +101,16 @@ extension JournalView {
                 hint: "it begins with #\(row.first)")
         }
         let newest = try snapshot(of: run, upTo: version, plans: plans)
+        let owner = row.owner(of: version).run
+        let lineage = try lineage(of: owner)
+        let problems = (newest?.problems ?? []).compactMap { [at = newest?.state.version ?? .none] group in
+            group.renumbered { lineage.subject($0, at: at) }
+        }
         return PastStart(
             row: row, version: version, hash: last.runHash,
-            state: newest?.state ?? RunState(plan: plans[0], then: Array(plans.dropFirst())),
-            groups: ProblemGroups(newest?.problems ?? []),
-            asOf: JournalHead(sequence: sequence, hash: event.journalHash, time: event.event.time))
+            state: newest?.state ?? RunState(plans: plans), groups: ProblemGroups(problems),
+            asOf: JournalHead(sequence: sequence, hash: event.journalHash, time: event.event.time),
+            owner: owner, lineage: lineage)
     }
 
     /// At most `limit` events of one node or item, back from `last`.
@@ -131,31 +147,77 @@ struct ProblemGroups {
     var sorted: [ProblemRow] { groups.values.sorted(by: ProblemRow.isLarger) }
 }
 
+extension ProblemRow {
+    /// The group in the numbers of another flow.
+    ///
+    /// - Returns: nil when no sample's node is there any more.
+    fileprivate func renumbered(_ number: (Event.Subject) -> Event.Subject?) -> ProblemRow? {
+        var result = self
+        result.samples = samples.compactMap(number)
+        return result.samples.isEmpty ? nil : result
+    }
+}
+
 // MARK: Rows as they were
 
 extension NodeRow {
-    /// - Parameter chain: the node's own events.
+    /// Reopenings are not among a node's own events: they are seen by what follows them.
+    ///
+    /// - Parameters:
+    ///   - chain: the node's own events.
+    ///   - run: whose record the last of the run's events is.
     /// - Returns: nil for a node without any.
-    init?(_ chain: [RecordedEvent], _ node: NodeState) {
+    init?(
+        _ chain: [RecordedEvent], _ node: NodeState, _ number: NodeNumber, in run: RunNumber,
+        _ forks: [(version: RunVersion, fork: Fork)]
+    ) {
         guard let first = chain.first else { return nil }
         self.init(begun: first.event.time)
+        var forks = forks.drop { $0.version < first.version }
         var obsolete: [JournalSequence] = []
-        for event in chain { apply(event.event, at: ProjectionFold.Place(event), obsolete: &obsolete) }
-        map = node.map.map { MapSummary($0) }
-        // A node that was reopened begins anew: its events only tell what was.
-        if !node.isSettled, state.isSettled {
-            let attempts = attempts
-            let last = last
-            self = NodeRow(begun: begun)
-            (self.attempts, self.last) = (attempts, last)
-            state = map == nil ? .pending : .running
+        for event in chain {
+            while let next = forks.first, next.version < event.version { begin(forks.removeFirst().fork, number) }
+            if begins(anewWith: event.event.fact) { reopen(keeping: true) }
+            apply(event.event, at: ProjectionFold.Place(event, in: run), obsolete: &obsolete)
         }
+        for (_, fork) in forks { begin(fork, number) }
+        if state.isSettled || state == .unknown, node.isOpen {
+            if node.map == nil { reopen(keeping: true) } else { reopenMap() }
+        }
+        map = node.map.map { MapSummary($0) }
+        if node.recorded == nil { recorded = nil }
+    }
+
+    /// Whether a reopening came before an event of that kind.
+    private func begins(anewWith fact: Fact) -> Bool {
+        switch fact {
+        case .resultRejected, .overridden: false
+        case .started: state.isSettled || state == .unknown
+        default: state.isSettled
+        }
+    }
+
+    /// As `ProjectionFold` has it.
+    private mutating func begin(_ fork: Fork, _ number: NodeNumber) {
+        interrupt(once: fork.once.contains(number))
+        if fork.reopening.again.contains(number) { reopen(keeping: false) }
+        if fork.reopening.affected.contains(number) { reopen(keeping: true) }
+        if fork.reopening.items[number] != nil, map != nil { reopenMap() }
+    }
+}
+
+extension NodeState {
+    /// It goes on, or is to begin again.
+    fileprivate var isOpen: Bool {
+        if case .unknown = phase { false } else { !isSettled }
     }
 }
 
 extension NodeRow.MapSummary {
     init(_ map: MapState) {
         self.init(opened: map.version, total: map.total)
+        // Which items have a row is asked of the state.
+        (ordered, reached) = (map.next, map.next)
         counts[.pending] = map.counts.pending
         counts[.succeeded] = map.counts.succeeded
         counts[.failed] = map.counts.failed
@@ -179,8 +241,11 @@ extension WorkState {
 }
 
 extension ProjectionFold.Place {
-    init(_ event: RecordedEvent) {
-        self.init(run: event.run, version: event.version, sequence: event.sequence, runHash: event.runHash)
+    /// - Parameter run: which the rows are of: the event's own, or a fork.
+    init(_ event: RecordedEvent, in run: RunNumber) {
+        self.init(
+            run: run, version: event.version, sequence: event.sequence, runHash: event.runHash,
+            isInherited: event.run != run)
     }
 }
 
@@ -188,6 +253,7 @@ extension RunRow {
     fileprivate init(_ start: JournalView.PastStart, _ state: RunState, _ nodes: [NodeRow?]) {
         let now = start.row
         self = now
+        preparing = nil
         if let creation = state.creation {
             flow = creation.flow
             flowName = creation.flowName

@@ -174,7 +174,3 @@ extension HTTPField.Name {
     /// The journal's head when an answer without JSON was read.
     static let renAsOf = Self("Ren-As-Of")!
 }
-
-extension RenError.Code {
-    static let nodeNoItems = Self("node.no_items")
-}

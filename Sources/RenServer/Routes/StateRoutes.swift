@@ -18,7 +18,7 @@ extension Backend {
                 .query("offset", "so many items are left out", .integer(from: 0, to: 10_000_000, default: 0)),
                 .query("limit", "at most so many items", .integer(from: 1, to: 1_000, default: 100)),
             ],
-            answers: [.json(.ok, "the run as of the event", .ref("RunState"))], problems: [404], isLong: true
+            answers: [.json(.ok, "the run as of the event", .ref("RunState"))], problems: [404, 410], isLong: true
         ) { call in
             let row = try self.run(call.capture("run"))
             let past = try self.readings.past(of: row, at: JournalSequence(call.integer("at") ?? 0))

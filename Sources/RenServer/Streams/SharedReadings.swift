@@ -38,6 +38,7 @@ package final class SharedReadings: Sendable {
         guard let row, row.number != .journal else {
             throw RenError(.runNotFound, "there is no run \(id.prefix(200))", hint: "GET /api/v1/runs lists them")
         }
+        guard row.pruned != .histories else { throw .pruned(row) }
         return row
     }
 
@@ -62,13 +63,7 @@ package final class SharedReadings: Sendable {
     ///
     /// - Throws: `item.not_found`: also while the map is not open.
     package func item(_ key: String, of node: NodeNumber, in row: RunRow) throws(RenError) -> ItemIndex {
-        let found = try journal.read { view throws(RenError) in try view.itemIndex(row.number, node, key: key) }
-        guard let found else {
-            throw RenError(
-                .itemNotFound, "the node has no item \(key.prefix(200))",
-                hint: "its items are known when its each has been read")
-        }
-        return found
+        try journal.item(key, of: node, in: row)
     }
 
     /// The names of a map's items; nil while the map is not open.
@@ -117,8 +112,4 @@ package final class SharedReadings: Sendable {
         }
         return (row, filter)
     }
-}
-
-extension RenError.Code {
-    static let itemNotFound = Self("item.not_found")
 }

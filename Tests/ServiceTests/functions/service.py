@@ -29,8 +29,8 @@ def numbers(count: int) -> list:
 
 
 @ren.function
-async def double(n: int) -> int:
-    await asyncio.sleep(0)
+async def double(n: int, seconds: float = 0) -> int:
+    await asyncio.sleep(seconds)
     return 2 * n
 
 

@@ -63,8 +63,8 @@ struct JournalShowCommand: ParsableCommand {
         guard event.event.payload != nil else { return nil }
         do {
             return try journal.read { view throws(RenError) in try view.payload(event.run, event.version) }
-        } catch  where error.code == .payloadMissing && !payload {
-            return nil  // a checkpoint's is deleted when it is superseded; its hash is shown
+        } catch  where [.payloadMissing, .payloadPruned].contains(error.code) && !payload {
+            return nil  // a checkpoint's is deleted when it is superseded, any by retention; its hash is shown
         }
     }
 

@@ -121,7 +121,7 @@ enum Shell {
 }
 
 extension SkipReason {
-    fileprivate var words: String {
+    var words: String {
         switch self {
         case .notTaken: "its way was not taken"
         case .when: "when said no"

@@ -69,13 +69,27 @@ extension NodeState.Recorded: SnapshotPart {
         bytes.append(optional: input) { $0.append($1) }
         bytes.append(optional: code) { $0.append($1) }
         bytes.append(optional: asked)
-        bytes.append(optional: map) { $0.append(varint: $1.rawValue) }
+        bytes.append(optional: map)
     }
 
     init(from reader: inout ByteReader) {
         self.init(
             version: reader.version(), output: reader.part(), input: reader.optional { $0.digest() },
-            code: reader.optional { $0.digest() }, asked: reader.optionalPart(), map: reader.optional { $0.version() })
+            code: reader.optional { $0.digest() }, asked: reader.optionalPart(), map: reader.optionalPart())
+    }
+}
+
+extension NodeState.RecordedMap: SnapshotPart {
+    func write(to bytes: inout [UInt8]) {
+        bytes.append(varint: opened.rawValue)
+        bytes.append(source)
+        bytes.append(count: total)
+        bytes.append(count: succeeded)
+    }
+
+    init(from reader: inout ByteReader) {
+        self.init(
+            opened: reader.version(), source: reader.digest(), total: reader.number(), succeeded: reader.number())
     }
 }
 
@@ -109,6 +123,7 @@ struct MapOutline: SnapshotPart {
     var next: Int
     var counts: MapCounts
     var isClosed: Bool
+    var isKept: Bool
 
     init(_ map: MapState) {
         opening = map.opening
@@ -116,6 +131,7 @@ struct MapOutline: SnapshotPart {
         next = map.next
         counts = map.counts
         isClosed = map.isClosed
+        isKept = map.isKept
     }
 
     var pageCount: Int { (next + MapState.pageItems - 1) / MapState.pageItems }
@@ -126,6 +142,7 @@ struct MapOutline: SnapshotPart {
         bytes.append(count: next)
         bytes.append(part: counts)
         bytes.append(flag: isClosed)
+        bytes.append(flag: isKept)
     }
 
     init(from reader: inout ByteReader) {
@@ -134,6 +151,7 @@ struct MapOutline: SnapshotPart {
         next = reader.number()
         counts = reader.part()
         isClosed = reader.flag()
+        isKept = reader.flag()
         // No number of damaged bytes leads to work without end.
         guard opening.total <= Self.itemsMax, next <= opening.total else {
             reader.breakOff()
