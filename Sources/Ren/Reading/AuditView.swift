@@ -194,7 +194,7 @@ package struct AuditView: Sendable {
                     try reader.add(file, event)
                 case .journalOpened where event.sequence > reader.row.first && event.sequence < reader.row.last:
                     try reader.engines.add(event, &reader.names)
-                case .journalPruned(let pruning) where pruning.runs.contains(reader.row.id):
+                case .journalPruned(let pruning) where pruning.runs.contains(where: { $0.id == reader.row.id }):
                     try reader.pruned.add(event, &reader.names)
                 default: break
                 }

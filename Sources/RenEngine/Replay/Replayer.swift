@@ -150,6 +150,8 @@ package struct Replayer {
         case .runReopened(let reopening): return reopened(reopening)
         case .runForked(let fork): return forked(fork)
         case .runQuarantined: return state.isEnded ? .diverges(.nothing("the run has ended")) : .follows(.asked)
+        // What a person says of a node or item stands.
+        case .kept where event.by != nil, .failed where event.by != nil: return .follows(.asked)
         case .overridden: return event.payload == nil ? .diverges(.nothing("it has no value")) : .follows(.asked)
 
         case .checkpointed, .interrupted, .attemptFailed, .resultRejected: return reported(event)
@@ -163,11 +165,14 @@ package struct Replayer {
             return try decidedOrEvaluated(event)
 
         case .started, .skipped(.when, _), .decided, .waiting, .mapOpened, .runEnding: return try evaluated(event)
+        // A map that kept every result is closed by a decision.
+        case .kept where event.subject.node.map({ state[$0].map != nil }) == true && !event.subject.isItem:
+            return decided(event)
         case .kept: return try kept(event)
         case .unknown(.inputChanged): return .taken(.evaluated)
         case .unknown(.forked): return .diverges(.nothing("it follows from run.forked and has no event"))
-        case .journalOpened, .journalClosed, .journalPruned, .flowRegistered, .functionsRecorded, .workerStarted,
-            .workerExited, .functionParked, .functionUnparked:
+        case .journalOpened, .journalClosed, .journalPruned, .eventPruned, .flowRegistered, .functionsRecorded,
+            .workerStarted, .workerExited, .functionParked, .functionUnparked:
             return .diverges(.nothing("events of this kind belong to the run journal"))
         }
     }
@@ -205,4 +210,8 @@ extension Event {
             && cause == recorded.cause && by == recorded.by && payload?.length == recorded.payload?.length
             && payload?.hash == recorded.payload?.hash
     }
+}
+
+extension Event.Subject {
+    fileprivate var isItem: Bool { if case .item = self { true } else { false } }
 }

@@ -56,7 +56,7 @@ package struct BundleExport {
     /// - Parameters:
     ///   - time: of now.
     ///   - progress: events done.
-    /// - Throws: `journal.damaged`, `payload.missing`, `file.*` for an artifact; what the sink throws.
+    /// - Throws: `journal.damaged`, `run.pruned`, `payload.missing`, `file.*` for an artifact; what the sink throws.
     package consuming func run(
         _ scope: Scope, at time: Timestamp, progress: (Int) -> Void = { _ in }
     ) throws(RenError) -> Report {
@@ -67,6 +67,7 @@ package struct BundleExport {
             try addRecords(for: runs, progress)
             for run in runs { try addHistory(of: run.row, progress) }
         case .all:
+            try requireWhole()
             begin(.all, nil, at: time)
             try addAll(progress)
         }
@@ -87,6 +88,15 @@ package struct BundleExport {
                     scope: scope, run: run, made: time, sequence: report.head.sequence, hash: report.head.hash)))
     }
 
+    /// A bundle proves its runs by their whole histories.
+    private func requireWhole() throws(RenError) {
+        let pruned = try journal.read { view throws(RenError) in try view.runs(limit: 1) { $0.pruned != nil } }
+        guard let row = pruned.first else { return }
+        throw RenError(
+            .runPruned, "run \(row.id) was pruned, so not all runs can be exported",
+            hint: "export the others one by one; `ren journal backup` copies everything that there is")
+    }
+
     // MARK: One run
 
     private struct Origin {
@@ -103,6 +113,7 @@ package struct BundleExport {
                 guard let row = try view.run(number), let event = try view.record(at: row.first) else {
                     throw RenError(.runNotFound, "there is no run number \(number)", hint: "`ren runs` lists them")
                 }
+                guard row.pruned == nil else { throw .pruned(row) }
                 switch event.event.fact {
                 case .runCreated(let creation):
                     found.append(Origin(row: row, creation: creation))

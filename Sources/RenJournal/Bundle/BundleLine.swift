@@ -68,8 +68,8 @@ struct BundleHeader {
     static let currentFormat = 1
 
     var format = currentFormat
-    /// The record format of its events.
-    var records = Int(RecordCodec.format)
+    /// The form of its records: of what was pruned nothing is in a bundle.
+    var records = Int(RecordForm.whole.rawValue)
     var scope: Scope
     /// The run that was asked for; the others are those that it came out of.
     var run: String?
@@ -174,7 +174,7 @@ struct BundleEvent {
 
     /// The record as it stands at `sequence` in a journal where its run has the number `run`.
     func record(_ run: RunNumber, at sequence: JournalSequence, journalHash: Digest) -> [UInt8] {
-        var bytes = [RecordCodec.format]
+        var bytes = [RecordForm.whole.rawValue]
         bytes.append(varint: run.rawValue)
         bytes += head
         bytes += body

@@ -72,7 +72,7 @@ struct BundleReader {
         switch found {
         case .header(let header):
             guard line == 1 else { throw .bundle(line: line, "another bundle begins here") }
-            guard header.format <= BundleHeader.currentFormat, header.records <= Int(RecordCodec.format) else {
+            guard header.format <= BundleHeader.currentFormat, header.records <= Int(RecordForm.whole.rawValue) else {
                 throw refused("the bundle has a format that this ren does not know", .bundleNewer)
             }
         case .end:

@@ -110,9 +110,10 @@ private final class OverlayTransaction: StoreTransaction {
                 let entry = layer.changed[current]
                 let distance = end.map { layer.changed.compare(entry.key, $0) } ?? 0
                 if end != nil, order == .ascending ? distance > 0 : distance < 0 { return false }
-                isStopped = try entry.key.span.bytes.withUnsafeBytes { key throws(RenError) in
-                    try entry.value.span.bytes.withUnsafeBytes { value throws(RenError) in try body(key, value) }
-                } == .stop
+                isStopped =
+                    try entry.key.span.bytes.withUnsafeBytes { key throws(RenError) in
+                        try entry.value.span.bytes.withUnsafeBytes { value throws(RenError) in try body(key, value) }
+                    } == .stop
                 place = layer.changed.next(current, order)
                 if end != nil, distance == 0 { return true }
             }

@@ -213,14 +213,14 @@ struct Committer {
         if let row, row.pruned != nil, !batch.events.isEmpty { return .pruned(row) }
         switch batch.events.first?.fact {
         case .runForked(let fork):
-            let parent = try run(withID: fork.parent, in: transaction)
+            let parent = try fold.run(withID: fork.parent, in: transaction)
             guard let row = try parent.flatMap({ number throws(RenError) in try fold.run(number, in: transaction) }),
                 row.pruned != nil
             else { return nil }
             return .pruned(row)
         case .journalPruned(let pruning):
             for run in pruning.runs {
-                let number = try self.run(withID: run.id, in: transaction)
+                let number = try fold.run(withID: run.id, in: transaction)
                 let row = try number.flatMap { number throws(RenError) in try fold.run(number, in: transaction) }
                 guard let row, row.last == run.last, try row.mayBePruned(pruning.step, in: transaction)
                 else {

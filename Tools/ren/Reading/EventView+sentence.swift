@@ -31,7 +31,8 @@ extension EventView {
         case .journalClosed: "the engine closed the journal"
         case .journalPruned(let pruning):
             "the \(pruning.step.rawValue) of \(Words.count(pruning.runs.count, "run")) "
-                + "(\(Words.count(pruning.events, "event"))) are given up: \(pruning.rule)"
+                + "(\(Words.count(pruning.runs.reduce(0) { $0 + $1.events }, "event"))) are given up: \(pruning.rule)"
+        case .eventPruned: "an event stood here, whose run was pruned"
         case .flowRegistered(let name): "the flow \(name) was registered\(size)"
         case .functionsRecorded(let file):
             "\(Words.count(file.signatures.arrayValue?.count ?? 0, "function")) of \(file.path) were recorded\(size)"
