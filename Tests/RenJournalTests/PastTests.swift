@@ -38,6 +38,9 @@ struct PastTests {
             #expect(past.problems.map(\.stored) == then.problems, about)
             #expect(past.asOf.sequence == then.sequence, about)
             for (number, row) in then.nodes {
+                var row = row
+                // These histories pass by nodes that have ended the run.
+                if row.state == .skipped { row.error = nil }
                 #expect(past.nodes[number.index]?.stored == row.stored, "node \(number): \(about)")
             }
             #expect(past.nodes.count { $0 != nil } == then.nodes.count, about)

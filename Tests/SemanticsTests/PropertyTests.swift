@@ -56,6 +56,7 @@ private final class Play {
         try checkStep()
         try goOn(40)
         try comeToAnEnd()
+        try checkReplay()
         for _ in 0..<random.below(3) {
             try retry()
             try checkStep()
@@ -63,7 +64,6 @@ private final class Play {
             try comeToAnEnd()
         }
         try checkHistory()
-        try checkReplay()
         try checkProjections()
     }
 
@@ -247,6 +247,8 @@ private final class Play {
             if let then = states[each.version] { #expect(state == then, "version \(each.version): \(about)") }
             #expect(each.event.time >= time, about)
             time = each.event.time
+            // What follows is about other items.
+            if case .mapOpened = each.event.fact { last = last.filter { !$0.key.isItem(of: each.event.subject) } }
             guard each.event.subject != .run, !isUnlinked(each.event) else { continue }
             #expect(each.event.previous == last[each.event.subject] ?? .none, "version \(each.version): \(about)")
             last[each.event.subject] = each.version
@@ -281,6 +283,7 @@ private final class Play {
                 #expect(settled.insert(subject).inserted, "settled twice, version \(each.version): \(about)")
             case .runReopened(let reopening):
                 settled = settled.filter { !reopening.opens($0) }
+            case .mapOpened: settled = settled.filter { !$0.isItem(of: subject) }
             default: break
             }
         }
@@ -313,6 +316,12 @@ private final class Play {
             }
             return rows
         }
+    }
+}
+
+extension Event.Subject {
+    fileprivate func isItem(of node: Event.Subject) -> Bool {
+        if case .item(let number, _) = self { node == .node(number) } else { false }
     }
 }
 
