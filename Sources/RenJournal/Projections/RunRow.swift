@@ -140,7 +140,6 @@ extension RunRow: Row {
                 Segment(run: RunNumber(rawValue: reader.varint()), through: RunVersion(rawValue: reader.varint())))
         }
         preparing = reader.optional { RunVersion(rawValue: $0.varint()) }
-        guard !reader.isAtEnd else { return }
         pruned = reader.optional { $0.byte() == 0 ? .payloads : .histories }
     }
 }
