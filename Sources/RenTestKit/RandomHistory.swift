@@ -92,7 +92,10 @@ package struct RandomHistory: Sendable {
         let set = Digest(hashing: [UInt8(random.below(2))])
         switch random.below(6) {
         case 0: journal.add(.journalOpened(JournalOpening(carries: random.oneIn(2) ? .all : .own, ren: "0.1.0")))
-        case 1: journal.add(.flowRegistered(name: "flow-\(random.below(3))"), payload: payload())
+        case 1:
+            // Each content is registered once.
+            let content = Array("[\(random.below(.max))]".utf8)
+            journal.add(.flowRegistered(name: "flow-\(random.below(3))"), payload: content)
         case 2:
             let signatures: JSON = [["name": "shop.scrape", "parameters": ["type": "object"]]]
             let file = FunctionFile(

@@ -36,7 +36,8 @@ struct ProjectionCheckTests {
     @Test("A row that is changed, gone or one too many is named, in every table")
     func changed() throws {
         let memory = try Self.filled(85)
-        let tables = StoreTable.derived.filter { $0 != .keys }
+        // Random histories without hashes make neither keys nor forks: other tests compare those.
+        let tables = StoreTable.derived.filter { $0 != .keys && $0 != .forks }
         for table in tables {
             let rows = try Tables([table], of: memory.journal).rows
             let row = try #require(rows.randomElement(), "\(table) is empty")
