@@ -12,7 +12,8 @@ import Testing
 struct SnapshotTests {
     /// A flow with so many functions that nothing holds back.
     static let plan: Plan = {
-        let nodes = JSONObject(members: (0..<70).map { .init(key: "n\($0)", value: ["function": "f", "once": .bool($0 == 3)]) })
+        let nodes = JSONObject(
+            members: (0..<70).map { .init(key: "n\($0)", value: ["function": "f", "once": .bool($0 == 3)]) })
         do {
             return Plan(try FlowDecoder.decode(stored: JSON.object(["flow": "wide", "nodes": .object(nodes)]).compact))
         } catch { preconditionFailure("\(error)") }
