@@ -37,6 +37,7 @@ package actor Engine {
     var isDraining = false
     var storageLevel = StorageLevel.normal
     var storageUse: StorageUse?
+    var storageTeller: (@Sendable (StorageLevel, StorageUse) -> Void)?
     let requests = RequestsInFlight()
     /// One more is refused.
     let openRunsMax: Int
