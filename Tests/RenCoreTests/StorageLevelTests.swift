@@ -32,7 +32,8 @@ struct StorageLevelTests {
     @Test("A budget counts where it is less than map and disk")
     func budget() {
         func share(_ budget: Int) -> Double {
-            StorageUse(mapUsedBytes: 40, mapSizeBytes: 100, budgetBytes: budget, fileBytes: 50, diskFreeBytes: 150).share
+            StorageUse(mapUsedBytes: 40, mapSizeBytes: 100, budgetBytes: budget, fileBytes: 50, diskFreeBytes: 150)
+                .share
         }
         #expect(share(50) == 0.8 && share(20) == 2 && share(500) == 0.4)
     }

@@ -95,7 +95,8 @@ struct Diagnosis {
         // A ren.yaml that is wrong has a line of its own.
         let budget = (try? Project.find(from: SystemFile.currentDirectory))?.diskBudgetBytes
         let (used, size) = (SystemFile.bytes(in: reading.directory.journal), budget ?? JournalOptions().mapSizeBytes)
-        let text = "\(events), \(Words.bytes(used)) used of \(budget == nil ? "a map" : "a budget") of \(Words.bytes(size))"
+        let text =
+            "\(events), \(Words.bytes(used)) used of \(budget == nil ? "a map" : "a budget") of \(Words.bytes(size))"
         guard used < size / 10 * 8 else {
             return HealthCheck("journal", .warning, text, fix: "it is nearly full: ren journal prune, then compact")
         }
