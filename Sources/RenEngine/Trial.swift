@@ -63,7 +63,7 @@ package struct Trial {
 
     /// - Parameters:
     ///   - run: a fork, of which the rows are made.
-    ///   - functions: by name; nothing else of them is needed.
+    ///   - signatures: of the functions, by name: all that is needed of them.
     ///   - journal: takes what is tried.
     /// - Throws: `journal.damaged`, `storage.*` of the journal below.
     package init(
