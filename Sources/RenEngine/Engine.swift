@@ -37,6 +37,7 @@ package actor Engine {
     var isDraining = false
     var storageLevel = StorageLevel.normal
     var storageUse: StorageUse?
+    var storageTeller: (@Sendable (StorageLevel, StorageUse) -> Void)?
     let requests = RequestsInFlight()
     /// One more is refused.
     let openRunsMax: Int
@@ -179,7 +180,7 @@ package actor Engine {
                 return reply(.failure(error))
             }
             var events = events
-            events[0].by = asker.by
+            for index in events.indices { events[index].by = asker.by }
             events[0].request = asker.request
             var batch = Batch(run: number, after: version, events: events) { reply($0.map { Answer($0) }) }
             batch.isUrgent = true

@@ -51,7 +51,7 @@ struct ReplayCommand: AsyncParsableCommand {
             throw RenError(
                 .usage, "--at, --code-changed and -f go with --flow", hint: "--to replays up to an event")
         }
-        let reading = try Reading(data)
+        let reading = try Reading(data, givingWay: true)
         let row = try reading.ownRun(name)
         let began = ContinuousClock.now
         let view = try ReplayView(
@@ -73,7 +73,7 @@ struct ReplayCommand: AsyncParsableCommand {
         guard to == nil else {
             throw RenError(.usage, "--to does not go with --flow", hint: "--at chooses where the flow is tried")
         }
-        let reading = try Reading(data)
+        let reading = try Reading(data, givingWay: true)
         let parent = try reading.ownRun(self.name)
         var words = ForkWords()
         words.at = at.map { JournalSequence($0) }
