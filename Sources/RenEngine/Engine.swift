@@ -349,7 +349,8 @@ package actor Engine {
         guard storageFailure == nil, !mailbox.isStale else { return }
         let wasHungry = mailbox.isHungry
         let isUpToDate = mailbox.isCommitted
-        let work = mailbox.advance(at: clock.now(), isDraining: isDraining, draws: &draws)
+        let now = clock.now()
+        let work = mailbox.advance(at: now, isDraining: isDraining, draws: &draws)
         if let work {
             submit(work, of: mailbox)
         } else if mailbox.awaitsCommit, !isUpToDate {
@@ -360,7 +361,7 @@ package actor Engine {
             mailbox.turn = turns
         }
         if mailbox.log?.isBehind == true { flushSoon() }
-        arm(mailbox)
+        arm(mailbox, after: now)
     }
 
     /// Comes back to a mailbox after the batch in flight, which nobody waited for when it was submitted: an empty batch
