@@ -88,7 +88,8 @@ package struct ForkDraft: Sendable {
         let plan = plans[plans.count - 1]
         let state = try RunState(folding: number, plans: plans, through: version, from: journal)
         changes.input = try Self.input(words.settings, state, plan.flow, number, journal)
-        changes.allowed = try words.again.map { name throws(RenError) in try plan.flow.number(of: name, run: id) }
+        changes.allowed = try words.again.map { name throws(RenError) in try plan.flow.number(of: name, run: parent.id)
+        }
         changes.codeChangedRunsAgain = words.codeChangedRunsAgain
         changes.reason = words.reason
         let finder = ItemFinder(state: state, run: number, numbers: changes.flow?.numbers, journal: journal)
@@ -128,8 +129,12 @@ package struct ForkDraft: Sendable {
     ) throws(RenError) -> (RunVersion, JournalSequence, Digest) {
         let number = parent.number
         let found = try journal.read { view throws(RenError) -> RecordedEvent? in
-            let version = if let sequence { try view.version(of: number, at: sequence) } else { parent.version }
-            return try view.recorded(number, version)
+            guard let sequence else { return try view.recorded(number, parent.version) }
+            let head = try view.head().sequence
+            guard sequence <= head else {
+                throw RenError(.eventNotFound, "the journal ends at event \(head)", hint: "ren journal ls shows events")
+            }
+            return try view.recorded(number, try view.version(of: number, at: sequence))
         }
         guard let found else {
             throw RenError(

@@ -43,7 +43,7 @@ final class RunValues {
         do {
             return try journal.read(body)
         } catch {
-            if error.code == .payloadMissing { missing = error }
+            if error.code.isPayloadGone { missing = error }
             throw error
         }
     }
@@ -77,7 +77,7 @@ final class RunValues {
         do {
             return try payload(version)
         } catch {
-            guard error.code == .payloadMissing else { throw error }
+            guard error.code.isPayloadGone else { throw error }
             return nil
         }
     }

@@ -56,6 +56,39 @@ struct ReopeningTests {
         #expect(try ren("journal", "verify").code == 0)
     }
 
+    @Test("An engine whose own request fails stays for the runs of others")
+    func innocentRun() throws {
+        let ren = try failed()
+        try ren.write("", to: "there")
+        #expect(try ren("retry", "n", "--no-progress").code == 0)
+        for number in 0..<3 {
+            let nothing = try ren.start(["retry", "n", "-f", "functions.py", "-o", "json"])
+            let id = "other-\(number)"
+            let other = try ren.start(["run", "needs.yaml", "-f", "functions.py", "--id", id, "--no-progress"])
+            let refused = nothing.end()
+            #expect(refused.code == 4 && refused.errors.contains("retry.nothing"), "\(refused.errors)")
+            let ended = other.end()
+            #expect(ended.code == 0, "\(ended.errors)")
+        }
+    }
+
+    @Test("Of a run whose payloads were pruned, all that is kept still matches")
+    func prunedPayloads() throws {
+        let ren = try failed()
+        try ren.write("", to: "there")
+        #expect(try ren("retry", "n", "--no-progress").code == 0)
+        #expect(try ren("fork", "n", "--set", "input.count=2", "--id", "m", "--no-progress").code == 0)
+        try ren.write("functions: [functions.py]\nretention: {payloads_older_than: 1ms}\n", to: "ren.yaml")
+        #expect(try ren("journal", "prune").output.contains("pruned payloads of 1 run"))
+        #expect(try ren("journal", "prune").output == "nothing to prune\n", "a fork lives on the rest")
+        #expect(try ren("audit", "m").code == 0)
+        let replay = try ren("replay", "m", "-o", "json")
+        #expect(replay.code == 0, "\(replay.output)")
+        #expect(try replay.json["not_evaluated"]?.integerValue ?? 0 > 0)
+        let diff = try ren("diff", "n", "m", "-o", "json")
+        #expect(diff.code == 0, "\(diff.errors)")
+    }
+
     @Test("Beside an engine, retry and skip are its clients")
     func besideEngine() throws {
         let ren = try failed()

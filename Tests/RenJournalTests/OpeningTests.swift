@@ -231,6 +231,13 @@ struct OpeningTests {
                 try transaction.removeAll(in: .nodes)
             }
         }
+        if how == "behind" {
+            let reader = try JournalReader(directory: directory.data.journal, lockIsFree: true)
+            let error = #expect(throws: RenError.self) {
+                try reader.read { view throws(RenError) in try view.requireProjections() }
+            }
+            #expect(error?.code.rawValue == "journal.rebuilding")
+        }
         #expect(try Tables.derived(of: directory.open()).difference(from: before) == nil)
     }
 

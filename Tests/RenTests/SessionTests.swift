@@ -370,6 +370,8 @@ struct SessionTests {
                     return 2 * n
                 """)
         try await withSession(scratch, { $0.functionFiles = [file] }) { session in
+            // What the opening wrote is behind it.
+            try session.journal.appendAndWait([], to: .journal, after: Batch.anyVersion)
             let before = try session.journal.read { view throws(RenError) in try view.head().sequence }
             #expect(returned(try await session.attempt("shop.price", input: ["n": 4])) == 8)
             #expect(returned(try await session.attempt("shop.price", input: 5)) == 10)

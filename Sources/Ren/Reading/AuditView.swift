@@ -239,6 +239,10 @@ package struct AuditView: Sendable {
             case .overridden:
                 try asked.add(event, &names)
                 try overridden.add(event, &names)
+            // What people say of nodes and items besides.
+            case .kept where event.event.by != nil, .failed where event.event.by != nil,
+                .attemptFailed where event.event.by != nil:
+                try asked.add(event, &names)
             case .started(let start):
                 attempts += 1
                 if let code = start.code { codes[code, default: 0] += 1 }
@@ -264,7 +268,7 @@ extension JournalReading {
         do {
             return try read(body)
         } catch {
-            guard error.code == .journalDamaged || error.code == .payloadMissing else { throw error }
+            guard error.code == .journalDamaged || error.code.isPayloadGone else { throw error }
             return nil
         }
     }

@@ -44,9 +44,11 @@ package struct DiffView: Sendable {
         package let node: String
         package let left: NodeOutcome?
         package let right: NodeOutcome?
+        /// Items of both came to different ends or outputs.
+        package fileprivate(set) var itemsDiffer = false
 
         package var isSame: Bool {
-            guard let left, let right else { return false }
+            guard let left, let right, !itemsDiffer else { return false }
             return left.says == right.says
         }
     }
@@ -95,8 +97,11 @@ package struct DiffView: Sendable {
         (shared, divergence) = try HistoryDiff(left, right, journal).find(isCancelled)
         inputChanges = try Self.inputChanges(self.left, self.right, journal)
         flowChanges = Self.flowChanges(self.left.summary.flow, self.right.summary.flow)
-        nodes = try Self.nodeChanges(self.left, self.right, journal)
-        items = try Self.items(self.left, self.right, journal, examples, isCancelled)
+        let items = try Self.items(self.left, self.right, journal, examples, isCancelled)
+        let different = Set(items.filter { !$0.isSame }.map(\.node))
+        var nodes = try Self.nodeChanges(self.left, self.right, journal)
+        for index in nodes.indices { nodes[index].itemsDiffer = different.contains(nodes[index].node) }
+        (self.items, self.nodes) = (items, nodes)
         values = try Self.values(self.left, self.right, journal, detail)
     }
 
@@ -198,12 +203,7 @@ extension DiffView.Side {
     fileprivate init(_ row: RunRow, in journal: some JournalReading) throws(RenError) {
         summary = try RunSummary(row.number, in: journal, engineHolds: false)
         input = try journal.input(of: row)
-        do {
-            output = try summary.output(in: journal).map { Digest(hashing: $0) }
-        } catch {
-            guard error.code == .payloadMissing else { throw error }
-            output = nil
-        }
+        output = try summary.outputEvent(in: journal)?.event.payload?.hash
     }
 }
 
@@ -242,7 +242,14 @@ extension JournalReading {
     fileprivate func value(of payload: PayloadReference?, in row: RunRow) throws(RenError) -> JSON {
         guard let payload else { return .null }
         let run = row.number
-        return try JSON(payload: try read { view throws(RenError) in try view.payload(run, payload.version) })
+        let bytes: [UInt8]
+        do {
+            bytes = try read { view throws(RenError) in try view.payload(run, payload.version) }
+        } catch {
+            guard error.code.isPayloadGone else { throw error }
+            return .string("(\(payload.length) bytes that were pruned)")
+        }
+        return try JSON(payload: bytes)
     }
 }
 

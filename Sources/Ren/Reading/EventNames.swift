@@ -48,7 +48,7 @@ package struct EventNames: Sendable {
     private func keys(of node: NodeNumber, in run: RunNumber) throws(RenError) -> ItemKeys {
         do {
             if let keys = try journal.itemKeys(run, node) { return keys }
-        } catch  where error.code == .journalDamaged || error.code == .payloadMissing {
+        } catch  where error.code == .journalDamaged || error.code.isPayloadGone {
             // The events of its items can be read all the same.
         }
         return ItemKeys(payload: [])

@@ -17,9 +17,19 @@ package struct ForkView: Sendable {
         draft.outputs.map { output in output.key.map { "\(output.node)/\($0)" } ?? output.node }
     }
 
+    /// Nodes with `once` that ran where it begins, themselves or in items: a person decides what they did.
+    package var unknown: [String] {
+        draft.fork.once.filter { node in
+            let state = draft.state[node]
+            if case .unknown = state.phase { return true }
+            return state.map?.counts.unknown ?? 0 > 0
+        }.map { draft.state.plan.flow.nodes[$0.index].name }
+    }
+
     package var json: JSONObject {
         var object = sets.json
         object["schema"] = "ren.fork/1"
+        object["run"] = sets.run.isEmpty ? .null : .string(sets.run)
         object["parent"] = .string(draft.parent.id)
         object["at"] = JSON(draft.sequence.rawValue)
         object["version"] = JSON(draft.fork.version.rawValue)
@@ -27,8 +37,8 @@ package struct ForkView: Sendable {
         object["new"] = .array(draft.added.map { .string($0) })
         object["gone"] = .array(draft.removed.map { .string($0) })
         object["input_changed"] = .bool(draft.isInputChanged)
-        object["given"] = .array(
-            given.map { .string($0) })
+        object["given"] = .array(given.map { .string($0) })
+        object["unknown"] = .array(unknown.map { .string($0) })
         return object
     }
 }

@@ -92,21 +92,29 @@ package struct RunSummary: Sendable {
     package func number(of name: String) throws(RenError) -> Int { try flow.number(of: name, run: row.id).index }
 
     /// The run's output as the journal keeps it; nil without one.
+    ///
+    /// - Throws: `payload.pruned`.
     package func output(in journal: some JournalReading) throws(RenError) -> [UInt8]? {
+        guard let event = try outputEvent(in: journal) else { return nil }
+        return try journal.read { view throws(RenError) in try view.payload(at: event.sequence) }
+    }
+
+    /// The event whose payload is the run's output.
+    func outputEvent(in journal: some JournalReading) throws(RenError) -> RecordedEvent? {
         guard row.status == .succeeded else { return nil }
         let run = row.number
         return try journal.read { view throws(RenError) in
             var end = row.version
-            while let event = try view.recorded(run, end)?.event {
-                if event.payload != nil { return try view.payload(run, end) }
+            while let recorded = try view.recorded(run, end) {
+                if recorded.event.payload != nil { return recorded }
                 // What came after the end.
-                guard case .resultRejected = event.fact else { break }
+                guard case .resultRejected = recorded.event.fact else { break }
                 end = RunVersion(rawValue: end.rawValue - 1)
             }
             // `succeed` ended the run: its value is the payload of the end node's event.
             for (node, row) in zip(flow.nodes, rows) {
                 guard case .end(.succeeded, _) = node.kind, let row, row.state == .succeeded else { continue }
-                return try view.payload(run, row.last)
+                return try view.recorded(run, row.last)
             }
             return nil
         }

@@ -69,6 +69,7 @@ struct WhyTeller {
         guard let last = events.last(where: { !$0.event.fact.isRejection }) else {
             return try notBegun(subject, node, last: nil)
         }
+        if state[node].phase == .mapping, !subject.isItem { return mapping(node, last) }
         switch last.event.fact {
         case .skipped(.when, let operands):
             return [Reason(text: "skipped because when said no: \(rule(node, "when", operands)) is false", event: last)]
@@ -78,9 +79,11 @@ struct WhyTeller {
         case .succeeded: return try succeeded(node, last, isItem: subject.isItem)
         case .kept:
             let result = try recorded(last.event.cause)
+            let why = last.event.by.map { "a person said so (\($0)), and its result stands" }
             return [
                 Reason(
-                    text: "succeeded: evaluated afresh, its input was the recorded one, so its result stands",
+                    text: "succeeded: "
+                        + (why ?? "evaluated afresh, its input was the recorded one, so its result stands"),
                     event: last),
                 Reason(text: "the result that stands", event: result),
             ]
@@ -95,7 +98,9 @@ struct WhyTeller {
             return [Reason(text: decision(node, way, operands, "took the way \(way)"), event: last)]
         case .runEnding(_, let failure):
             return [Reason(text: "reached, so it ended the run\(failure.map { ": \($0.text)" } ?? "")", event: last)]
-        case .failed(let failure): return [Reason(text: "failed: \(failure.text)", event: last)]
+        case .failed(let failure):
+            let by = last.event.by.map { ", as a person said (\($0))" } ?? ""
+            return [Reason(text: "failed: \(failure.text)\(by)", event: last)]
         case .unknown(let reason):
             return [Reason(text: "\(reason.words); nobody knows what it did, so a person decides", event: last)]
         case .cancelled: return try cancelled(last)
@@ -252,6 +257,10 @@ struct WhyTeller {
         return events.compactMap { recorded in
             let attempt = recorded.event.attempt
             switch recorded.event.fact {
+            // After a reopening they count anew.
+            case .failed, .succeeded, .unknown, .cancelled:
+                counted = 0
+                return nil
             case .attemptFailed(let failure, let retryAt):
                 counted += 1
                 let next =

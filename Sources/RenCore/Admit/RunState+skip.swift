@@ -22,7 +22,9 @@ extension RunState {
         case .value(let payload): said = event(.overridden(reason: reason), subject, work, now, payload: payload)
         case .keep(let cause):
             said = Event(.kept, subject, at: now, cause: self[node].map == nil ? self[node].result : cause)
-        case .fail(let text): said = event(failure(Failure(Failure.Name.failed, text), of: subject), subject, work, now)
+        case .fail(let text):
+            let text = reason.map { "\(text) (\($0))" } ?? text
+            said = event(failure(Failure(Failure.Name.failed, text), of: subject), subject, work, now)
         }
         guard isEnded else { return [said] }
         var seed = ReopeningSeed()
@@ -53,6 +55,7 @@ extension RunState {
                 hint: "skip the nodes behind it, or give those that it reads another value")
         }
         let (status, isRunning, isUnknown): (String, Bool, Bool)
+        let what = if case .item(_, let item) = subject { "item \(item) of “\(name(node))”" } else { "“\(name(node))”" }
         switch subject {
         case .item(_, let item):
             guard let map = self[node].map, item.index < map.total else {
@@ -70,11 +73,11 @@ extension RunState {
         }
         guard !isRunning else {
             throw RenError(
-                .skipRunning, "it is running: “\(name(node))”", hint: "wait for its end, or end the run with ren stop")
+                .skipRunning, "it is running: \(what)", hint: "wait for its end, or end the run with ren stop")
         }
         guard status != "succeeded" else {
             throw RenError(
-                .skipSucceeded, "it has succeeded: “\(name(node))”",
+                .skipSucceeded, "it has succeeded: \(what)",
                 hint: "ren fork --node-output or --item-output goes on from another value, in a run of its own")
         }
         switch skip {
@@ -83,13 +86,13 @@ extension RunState {
             let hasResult = if case .item = subject { cause > .none } else { self[node].result > .none }
             guard isUnknown, hasResult, self[node].recorded != nil else {
                 throw RenError(
-                    .skipNothingKept, "“\(name(node))” has no result from before that could be kept",
+                    .skipNothingKept, "\(what) has no result from before that could be kept",
                     hint: "--value gives one, --fail says that it failed")
             }
         case .fail:
             guard isUnknown || !["failed", "skipped", "cancelled"].contains(status) else {
                 throw RenError(
-                    .skipSettled, "“\(name(node))” has ended: it is \(status)", hint: "--value gives it a result")
+                    .skipSettled, "\(what) has ended: it is \(status)", hint: "--value gives it a result")
             }
         }
     }

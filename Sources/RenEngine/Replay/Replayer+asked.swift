@@ -59,7 +59,7 @@ extension Replayer {
         do {
             return try values.payload(version)
         } catch {
-            guard error.code == .payloadMissing else { throw error }
+            guard error.code.isPayloadGone else { throw error }
             return nil
         }
     }

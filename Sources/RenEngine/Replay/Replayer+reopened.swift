@@ -16,8 +16,11 @@ extension Replayer {
         if let flaw = flaw(in: reopening) { return .diverges(.nothing(flaw)) }
         if let said = try said(after: state.version.next, event).first {
             guard var request = try skip(said, state.version.next.next) else { return .taken(.asked) }
-            if case .skip(let subject, let skip, nil) = request {
-                request = .skip(subject, skip, reason: reopening.reason)
+            if case .skip(let subject, var skip, nil) = request, let reason = reopening.reason {
+                // What was said holds the reason too.
+                let end = " (\(reason))"
+                if case .fail(let text) = skip, text.hasSuffix(end) { skip = .fail(String(text.dropLast(end.count))) }
+                request = .skip(subject, skip, reason: reason)
             }
             let (completed, earlier) = try request.completed(in: state, values)
             if case .follows(let kind) = asked(completed, earlier: earlier, event) { return .follows(kind) }

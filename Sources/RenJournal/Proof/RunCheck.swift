@@ -149,6 +149,7 @@ package struct RunCheck {
         of record: Record, at sequence: JournalSequence, _ snapshot: any StoreSnapshot
     ) throws(RenError) {
         guard let payload = record.payload else { return }
+        guard record.form == .whole else { return miss(record, at: sequence) }
         var hash = SHA256()
         var length = 0
         func take(_ bytes: UnsafeRawBufferPointer, isFirst: Bool) {

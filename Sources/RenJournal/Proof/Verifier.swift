@@ -358,7 +358,7 @@ package struct Verifier: ~Copyable {
         var difference: (run: RunNumber?, what: String)?
         do throws(RenError) { difference = try check.difference() } catch {
             // A record may be damaged so that its payload is looked for where none is.
-            guard error.code == .journalDamaged || error.code == .payloadMissing else { throw error }
+            guard error.code == .journalDamaged || error.code.isPayloadGone else { throw error }
             difference = (nil, "the projections cannot be made again: \(error.message)")
         }
         report.projectionRows = check.rows

@@ -169,4 +169,7 @@ extension RenError.Code {
     package static let runPruned = Self("run.pruned")
     /// 410: the bytes are gone; length and hash are there.
     package static let payloadPruned = Self("payload.pruned")
+
+    /// A payload that is not there any more: pruned, or replaced by a later one.
+    package var isPayloadGone: Bool { self == .payloadMissing || self == .payloadPruned }
 }

@@ -20,6 +20,17 @@ package struct JournalView: ~Copyable {
         return JournalHead(sequence: state.head, hash: state.hash, time: state.time)
     }
 
+    /// - Throws: `journal.rebuilding` while the projections are made again, or when that was interrupted.
+    package func requireProjections() throws(RenError) {
+        let state = try JournalState.load(from: snapshot)
+        guard state.applied < state.head else { return }
+        let percent = state.applied.rawValue * 100 / max(1, state.head.rawValue)
+        throw RenError(
+            .init("journal.rebuilding"),
+            "the journal's projections are made again from its events: \(percent) % are done",
+            hint: "wait, or where nothing does it: ren journal rebuild")
+    }
+
     // MARK: The whole journal
 
     package func record(at sequence: JournalSequence) throws(RenError) -> RecordedEvent? {

@@ -164,6 +164,8 @@ extension Backend {
         fork["gone"] = nodes("the new flow has no such nodes")
         fork["input_changed"] = .flag
         fork["given"] = nodes("nodes, and items as node/key, whose output a person gives")
+        fork["unknown"] = nodes("with once, they ran where it begins: a person decides what they did")
+        fork["run"] = .textOrNull("its id, where one is asked for")
         return fork
     }()
 

@@ -73,7 +73,7 @@ struct ForkCommand: AsyncParsableCommand {
             leave(try await ask(parent, words, project))
         }
         leave(
-            try await ReopenedRun.with(session) { service in
+            try await ClientRuns.sparing(session) { service in
                 let loaded = try await ReopenedRun.loadFunctions(functions, parent, session, project)
                 Signals.watch()
                 let started = try await session.fork(
@@ -96,6 +96,9 @@ struct ForkCommand: AsyncParsableCommand {
         let parent = try reading.run(name)
         let words = try words(in: reading.journal, of: parent)
         guard dryRun else { return (parent, words, nil) }
+        if let id, try reading.journal.read({ view throws(RenError) in try view.runNumber(id: id) }) != nil {
+            throw RenError(.runExists, "the id \(id) is taken", hint: "leave --id out, or choose another one")
+        }
         let draft = try ForkDraft(words, of: parent, id: id ?? "", in: reading.journal, at: parent.updated)
         return (parent, words, draft)
     }
@@ -203,6 +206,7 @@ extension ForkView {
         line("new        ", draft.added)
         line("gone       ", draft.removed)
         line("given      ", given)
+        line("unknown    ", unknown)
         if draft.isInputChanged { lines.append("  the input is another one") }
         Terminal.print(lines.joined(separator: "\n"))
     }

@@ -34,6 +34,10 @@ struct JournalVerifyCommand: ParsableCommand {
         let child = try ChildProcess(SystemFile.executable, arguments)
         let last = child.errors.split(separator: "\n").last.map { " (\(Terminal.escaped(String($0))))" } ?? ""
         switch child.end {
+        case .exited(ExitCode.storage.rawValue) where child.errors.contains("[\(RenError.Code.storageFull.rawValue)]"):
+            // There is no room to make the projections once more; nothing is wrong with the journal.
+            Terminal.writeToStandardError(child.errors)
+            throw ExitCode.storage
         case .exited(ExitCode.storage.rawValue):
             throw damaged("a page of the journal's file cannot be read\(last)")
         case .killed(let signal):
@@ -125,6 +129,7 @@ extension Anchor {
                     hint: "ren run prints one at its end; ren journal anchor writes files of them")
             }
             let lines = String(decoding: try SystemFile.read(text, limit: fileSizeMax), as: UTF8.self)
+            let before = anchors.count
             for (number, line) in lines.split(separator: "\n").enumerated() {
                 guard let found = Anchor.anchors(inLine: String(line)) else {
                     throw RenError(
@@ -132,6 +137,10 @@ extension Anchor {
                         hint: "ren journal anchor --to FILE writes them")
                 }
                 anchors += found
+            }
+            guard anchors.count > before else {
+                throw RenError(
+                    .usage, "no anchor stands in \(text)", hint: "ren journal anchor --to FILE writes them")
             }
         }
         return anchors

@@ -26,7 +26,7 @@ struct ResumeCommand: AsyncParsableCommand {
             leave(try await ask(project))
         }
         leave(
-            try await ReopenedRun.with(session) { service in
+            try await ClientRuns.sparing(session) { service in
                 let row = try session.journal.read { view throws(RenError) in try RunName.find(name, in: view) }
                 try row.checkOpen()
                 let report = RunReport(id: row.id, options: output, showsProgress: !noProgress)

@@ -72,7 +72,7 @@ struct RetryCommand: AsyncParsableCommand {
             leave(try await ask(row, project))
         }
         leave(
-            try await ReopenedRun.with(session) { service in
+            try await ClientRuns.sparing(session) { service in
                 let report = RunReport(id: row.id, options: output, showsProgress: !noProgress)
                 let reopened = ReopenedRun(
                     session: session, service: service, functions: functions, report: report, project: project)

@@ -51,15 +51,7 @@ struct RunCommand: AsyncParsableCommand {
         guard let session = try await EnginePath.become(try data.path, options(project)) else {
             leave(try await ask(request))
         }
-        let service = EngineService(session)
-        service.start()
-        do {
-            leave(try await start(session, service, request))
-        } catch {
-            await service.stop()
-            await session.close()
-            throw error
-        }
+        leave(try await ClientRuns.sparing(session) { service in try await start(session, service, request) })
     }
 
     /// What is to be run.

@@ -54,7 +54,7 @@ struct SkipCommand: AsyncParsableCommand {
         let project = try Project.find(from: SystemFile.currentDirectory)
         if !row.status.isOpen, let session = try await ReopenedRun.become(options.data, command: "ren skip", project) {
             leave(
-                try await ReopenedRun.with(session) { service in
+                try await ClientRuns.sparing(session) { service in
                     let report = RunReport(id: row.id, options: options.output, showsProgress: !noProgress)
                     let reopened = ReopenedRun(
                         session: session, service: service, functions: functions, report: report, project: project)

@@ -18,9 +18,11 @@ struct Reading {
     /// The engine of the directory, if there is one.
     let holder: EngineLock.Holder?
 
-    /// - Parameter givingWay: much will be read: an engine that works here goes first.
+    /// - Parameters:
+    ///   - givingWay: much will be read: an engine that works here goes first.
+    ///   - mayBeRebuilt: the events alone are looked at.
     /// - Throws: `journal.missing` when nothing was ever run here; `directory.*`, `journal.*`, `storage.*`.
-    init(_ data: DataOption, givingWay: Bool = false) throws(RenError) {
+    init(_ data: DataOption, givingWay: Bool = false, mayBeRebuilt: Bool = false) throws(RenError) {
         directory = try data.existing()
         // While nobody holds the directory, the first look must be a writer's (RELIABILITY.md A14).
         let lock = try Self.passingLock(directory)
@@ -30,6 +32,7 @@ struct Reading {
         // One who only passes by carries nothing.
         self.holder = holder?.carries == nil ? nil : holder
         withExtendedLifetime(lock) {}
+        if !mayBeRebuilt { try journal.read { view throws(RenError) in try view.requireProjections() } }
         if givingWay, self.holder != nil { Self.giveWay() }
     }
 

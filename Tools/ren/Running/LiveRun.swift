@@ -30,27 +30,15 @@ struct LiveRun {
 
     /// Prints where the run stands, waits for the runs of clients, and closes the session.
     func finish() async throws -> ExitCode {
-        let others = try await session.openClientRuns(besides: number)
+        let hasClients = try await !session.openClientRuns(besides: number).isEmpty
         // What is printed is read when this engine has left, unless it stays.
-        let summary = try RunSummary(number, in: session.journal, engineHolds: !others.isEmpty)
+        let summary = try RunSummary(number, in: session.journal, engineHolds: hasClients)
         let output = try summary.output(in: session.journal)
-        if others.isEmpty {
-            await leaveEngine()
-            report.print(summary, output)
-        } else {
-            report.print(summary, output)
-            Terminal.complain(
-                "stays for \(Words.count(others.count, "run")) of other terminals; Ctrl-C leaves (nothing is lost)")
-            await waitForClients()
-            await leaveEngine()
-        }
+        if hasClients { report.print(summary, output) }
+        await ClientRuns(session: session, service: service, own: number).leave()
+        if !hasClients { report.print(summary, output) }
         if Signals.received == Signals.terminate, summary.row.status.isOpen { return .terminated }
         return .of(summary.row.status)
-    }
-
-    private func leaveEngine() async {
-        await service.stop()
-        await session.close()
     }
 
     // MARK: While it runs
@@ -87,23 +75,6 @@ struct LiveRun {
             // It rests, or is about to.
         } catch {
             Complaint(error).print()
-        }
-    }
-
-    /// Returns when the runs of clients are done, or at Ctrl-C.
-    private func waitForClients() async {
-        await withTaskGroup { group in
-            group.addTask { [self] in
-                do throws(RenError) {
-                    try await session.waitUntilClientsAreDone(besides: number)
-                } catch {
-                    Complaint(error).print()
-                }
-            }
-            // One that came while our own run was followed has paused that; it is not meant for those of others.
-            if Signals.received == nil { group.addTask { _ = await Signals.wait() } }
-            await group.next()
-            group.cancelAll()
         }
     }
 }

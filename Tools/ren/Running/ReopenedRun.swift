@@ -19,21 +19,6 @@ struct ReopenedRun {
         return try await EnginePath.become(try data.path, options)
     }
 
-    /// Carries `body` out with the session, which is closed when that fails.
-    static func with(
-        _ session: Session, _ body: (EngineService) async throws -> ExitCode
-    ) async throws -> ExitCode {
-        let service = EngineService(session)
-        service.start()
-        do {
-            return try await body(service)
-        } catch {
-            await service.stop()
-            await session.close()
-            throw error
-        }
-    }
-
     /// - Parameters:
     ///   - what: is said of the run.
     ///   - ask: is asked to take it up.
