@@ -18,18 +18,23 @@ package final class Backend: Sendable {
     package let started: ContinuousClock.Instant
     /// Events as text, progress and keys: made once for all who read them.
     package let readings: SharedReadings
+    let console: ConsoleFiles
 
     package var journal: StoreJournal { session.journal }
     package var engine: Engine { session.engine }
 
-    /// - Parameter gate: by default one whose token nobody knows, for the Unix socket alone.
+    /// - Parameters:
+    ///   - gate: by default one whose token nobody knows, for the Unix socket alone.
+    ///   - consoleFolder: where the files of the console are read at every request; nil: those of the binary.
     package init(
-        _ session: Session, logger: Logger, gate: Gate = Gate(), connections: ConnectionRegistry = ConnectionRegistry()
+        _ session: Session, logger: Logger, gate: Gate = Gate(), connections: ConnectionRegistry = ConnectionRegistry(),
+        consoleFolder: String? = nil
     ) {
         self.session = session
         self.logger = logger
         self.gate = gate
         self.connections = connections
+        console = ConsoleFiles(folder: consoleFolder)
         started = .now
         let engine = session.engine
         readings = SharedReadings(session.journal, directory: session.directory) { engine.now() }
@@ -44,8 +49,8 @@ package final class Backend: Sendable {
 
     /// All routes of the service, in the order of `/openapi.json`.
     package var routes: [Route] {
-        indexRoutes + healthRoutes + flowRoutes + runRoutes + commandRoutes + functionRoutes + workerRoutes + nodeRoutes
-            + logRoutes + eventRoutes + resultRoutes
+        consoleRoutes + indexRoutes + healthRoutes + flowRoutes + runRoutes + commandRoutes + functionRoutes
+            + workerRoutes + nodeRoutes + logRoutes + eventRoutes + resultRoutes
     }
 
     /// Schemas that routes refer to, by name.

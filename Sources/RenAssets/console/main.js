@@ -238,7 +238,7 @@ class App {
             this.#banner(),
             h(
                 "main", { id: "main", tabindex: -1, key: page?.constructor.name ?? "missing" },
-                page ? page.view() : empty("There is no such page", h("a", { href: "/" }, "Home")),
+                page ? page.view() : h("div", { class: "page" }, h("h1", null, "There is no such page"), empty("The address leads nowhere", h("a", { href: "/" }, "Home"))),
             ),
         );
     }

@@ -163,6 +163,7 @@ export class RunStore {
         this.#subscription = null;
         try {
             await this.#read();
+            this.#changed();
             const name = `${this.snapshot.flow}@${this.snapshot.flow_hash}`;
             this.graph ??= await this.#api.get(path`/flows/${name}/graph`, null, this.#abort.signal);
             await Promise.all(this.#maps().map(([name]) => this.#loadItems(name)));

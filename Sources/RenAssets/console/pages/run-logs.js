@@ -184,7 +184,7 @@ export class RunLogsPage extends RunPage {
 
     #detail({ line }) {
         return h("aside", { class: "panel detail", "aria-label": "The chosen line" },
-            h("div", { class: "line" }, h("h3", null, moment(line.time, { milliseconds: true })), h("span", null, whereOf(line)),
+            h("div", { class: "line" }, h("h2", null, moment(line.time, { milliseconds: true })), h("span", null, whereOf(line)),
                 line.node && line.key !== undefined && h("a", { href: to.item(this.run, line.node, line.key) }, "the item"),
                 h("span", { class: "grow" }),
                 h("button", { type: "button", class: "plain", onclick: () => this.app.copy(line.text, "The text") }, icon("copy"), "Copy"),

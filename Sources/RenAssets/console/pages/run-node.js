@@ -66,6 +66,7 @@ export class RunNodePage extends RunPage {
     async #loadDetail() {
         await this.read(async () => {
             this.#detail = await this.app.api.get(path`/runs/${this.run}/nodes/${this.node}`, null, this.signal);
+            this.#need(...this.#range);
         });
     }
 
@@ -97,8 +98,10 @@ export class RunNodePage extends RunPage {
         this.#need(...this.#range);
     }
 
-    async #need(from, to) {
+    #need(from, to) {
         this.#range = [from, to];
+        // Known when the node is: a node without items has no list.
+        if (!this.#isMap) return;
         const first = Math.floor(from / WINDOW);
         const last = Math.floor(Math.max(from, to - 1) / WINDOW);
         for (let place = first; place <= last; place += 1) {
@@ -119,9 +122,8 @@ export class RunNodePage extends RunPage {
             this.soon();
         } catch (error) {
             this.#asked.delete(place);
-            // A node that has no items has no list either.
-            if (error instanceof Problem && error.code !== "node.no_items") this.problem = error;
-            else if (!(error instanceof Problem) && error.name !== "AbortError") throw error;
+            if (error instanceof Problem) this.problem = error;
+            else if (error.name !== "AbortError") throw error;
         }
     }
 

@@ -17,7 +17,7 @@ export function eventDetail({ app, followed, close }, event, detail, json) {
     return h(
         "aside", { class: "panel detail", "aria-label": `Event ${count(event.sequence)}` },
         h("div", { class: "line" },
-            h("h3", null, `Event ${count(event.sequence)}`), h("span", { class: "quiet", title: event.time }, moment(event.time, { milliseconds: true })),
+            h("h2", null, `Event ${count(event.sequence)}`), h("span", { class: "quiet", title: event.time }, moment(event.time, { milliseconds: true })),
             h("span", { class: "grow" }),
             h("button", { type: "button", class: "plain", title: "Copy the command that shows it (y)", onclick: () => copyCommand(app, event) }, icon("copy"), "Command"),
             h("button", { type: "button", class: "plain", "aria-label": "Close", onclick: close }, icon("failed"))),
@@ -30,7 +30,7 @@ export function eventDetail({ app, followed, close }, event, detail, json) {
             event.previous !== undefined && h("button", { type: "button", class: "small", onclick: () => followed(event.previous) }, `the one before of the same ${event.item === undefined ? "node" : "item"}: version ${event.previous}`),
             event.cause !== undefined && h("button", { type: "button", class: "small", onclick: () => followed(event.cause) }, `its cause: version ${event.cause}`)),
         event.payload && payload === undefined && detail && h("p", { class: "quiet" }, `Its payload has ${bytes(event.payload.length)}: `, h("a", { href: `/api/v1/journal/events/${event.sequence}/payload`, target: "_blank", onclick: (click) => download(click, app, event) }, "download")),
-        payload !== undefined && h("section", null, h("h4", null, "Payload"), json.view(payload)),
+        payload !== undefined && h("section", null, h("h3", null, "Payload"), json.view(payload)),
         h("details", { open: true }, h("summary", null, "JSON"), h("pre", { tabindex: 0 }, visible(JSON.stringify(rest, null, 2), { max: 50_000, lines: true }))),
         detail && h("dl", { class: "hashes" },
             h("dt", null, icon("succeeded"), "run chain"), h("dd", { class: "code", title: runHash }, runHash),
