@@ -46,6 +46,11 @@ export class Stream {
         this.#close();
     }
 
+    /** Breaks the connection, as networks do; it is taken up again. */
+    interrupt() {
+        this.#socket?.close();
+    }
+
     /**
      * @param {object} wanted members of `subscribe` but `op` and `id`
      * @param {{events?: (events: object[]) => void, progress?: (nodes: object, sequence: number) => void,

@@ -1,6 +1,6 @@
 // Events in sentences.
 
-import { bytes, count, duration, moment, short, visible } from "./format.js";
+import { bytes, count, moment, short, visible } from "./format.js";
 
 const error = (event) => (event.error ? `: ${visible(event.error.name)}: ${visible(event.error.message, { max: 300 })}` : "");
 const reason = (event) => (event.reason ? `: ${visible(event.reason, { max: 300 })}` : "");
@@ -90,7 +90,6 @@ export function nodeNote(node) {
     if (node.error) return `${visible(node.error.name)}: ${visible(node.error.message, { max: 200 })}`;
     if (node.way) return `way taken: ${visible(node.way)}`;
     if (node.progress) return visible(node.progress.text ?? `${node.progress.done} of ${node.progress.total ?? "?"}`);
-    if (node.begun && node.ended) return duration(Date.parse(node.ended) - Date.parse(node.begun));
     return "";
 }
 

@@ -46,6 +46,10 @@ export class FlowPage extends Page {
                 this.app.api.get(path`/flows/${name}`, null, this.signal), this.app.api.get(path`/flows/${name}/graph`, null, this.signal),
             ]);
             this.#form = new SchemaForm(this.#flow.input, this.paint);
+            if (this.route.query.start) {
+                this.paint();
+                this.#focus();
+            }
             await this.#loadRuns();
         });
     }
@@ -63,7 +67,12 @@ export class FlowPage extends Page {
 
     #toggle(isOpen) {
         this.app.router.set({ start: isOpen ? 1 : null });
-        if (isOpen) requestAnimationFrame(() => requestAnimationFrame(() => document.querySelector(".start input, .start textarea")?.focus()));
+        if (isOpen) this.#focus();
+    }
+
+    /** Into the form, when it is painted. */
+    #focus() {
+        requestAnimationFrame(() => requestAnimationFrame(() => document.querySelector(".start input, .start textarea")?.focus()));
     }
 
     view() {

@@ -6,7 +6,7 @@ import { shape, tone, word } from "./badge.js";
 import { icon } from "./icon.js";
 
 const BOX = { width: 148, height: 46 };
-const STEP = { x: 192, y: 66 };
+const STEP = { x: 174, y: 66 };
 const MARGIN = 12;
 
 /**

@@ -1,0 +1,104 @@
+"""What streams in: every event once, also over breaks of the connection and of ren itself."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from conftest import ConsoleService, until
+from playwright.sync_api import Page
+from service import wait_for
+
+#: Notes every event that the run's store hands out.
+LISTEN = """() => { globalThis.heard = [];
+    ren.page.store.listen((events) => heard.push(...events.map((event) => event.sequence))) }"""
+
+
+def counts_of(page: Page) -> dict:
+    return page.evaluate("ren.page.store.counts('work')")
+
+
+def follow(page: Page, run: str, items: int) -> None:
+    page.evaluate("(run) => ren.router.go('/runs/' + run)", run)
+    until(page, f"ren.page.store?.items.get('work')?.bytes.length === {items}")
+    until(page, "ren.stream.state === 'live'")
+
+
+def test_no_gap_and_no_duplicate_over_a_kill(
+    own: ConsoleService, open_console: Callable[..., Page], watch: list
+) -> None:
+    page = open_console(own)
+    # A port of its own would be another origin after the restart.
+    address = own.authority
+    run = own.begin("shop", {"count": 600, "seconds": 1})
+    follow(page, run, 600)
+    since = page.evaluate("ren.page.store.snapshot.as_of")
+    page.evaluate(LISTEN)
+    first = page.evaluate("ren.page.store.snapshot.last")
+    wait_for("some events", lambda: page.evaluate("heard.length") > 200)
+
+    watch[-1].is_service_away = True
+    own.kill()
+    page.wait_for_selector(".live:has-text('reconnecting')")
+    page.wait_for_selector(".banner:has-text('ren does not answer')")
+    own.start(listen=address)
+    page.wait_for_selector(".live:has-text('live')")
+    page.wait_for_selector(".banner", state="detached")
+    assert own.finish(run, 90) == "succeeded"
+    page.wait_for_selector(".run-head .badge:has-text('succeeded')")
+    watch[-1].is_service_away = False
+
+    heard = page.evaluate("heard")
+    assert len(heard) == len(set(heard)), "an event came twice"
+    wanted = [event["sequence"] for event in own.events(run)]
+    assert since <= first
+    assert heard == [sequence for sequence in wanted if sequence >= heard[0]], "an event is missing"
+    # What was folded is what the service counts.
+    node = own.read(f"/api/v1/runs/{run}/nodes/work")
+    counts = counts_of(page)
+    assert {state: counts[state] for state in counts if counts[state]} == {
+        state: node[state] for state in counts if node.get(state)
+    }
+
+
+def test_a_broken_connection_is_taken_up(own: ConsoleService, open_console: Callable[..., Page]) -> None:
+    """Short breaks, again and again, while events come."""
+    page = open_console(own)
+    run = own.begin("shop", {"count": 500, "seconds": 0.7})
+    follow(page, run, 500)
+    page.evaluate(LISTEN)
+    for _ in range(5):
+        page.evaluate("ren.stream.interrupt()")
+        time.sleep(0.6)
+    assert own.finish(run, 60) == "succeeded"
+    page.wait_for_selector(".run-head .badge:has-text('succeeded')")
+    heard = page.evaluate("heard")
+    assert heard == [event["sequence"] for event in own.events(run) if event["sequence"] >= heard[0]]
+
+
+def test_the_log_and_the_journal_grow(own: ConsoleService, open_console: Callable[..., Page]) -> None:
+    page = open_console(own)
+    run = own.begin("shop", {"count": 100, "seconds": 0.6})
+    page.evaluate("(run) => ren.router.go(`/runs/${run}/logs`)", run)
+    page.wait_for_selector("[data-grid=log] .log-row")
+    assert own.finish(run, 60) == "succeeded"
+    # It follows the end.
+    page.wait_for_selector("[data-grid=log] .log-row:last-child:has-text('succeeded')")
+    page.evaluate("ren.router.go('/journal')")
+    page.wait_for_selector("[data-grid=journal-events] [role=row]:nth-child(2)")
+    own.begin("shop", {"count": 1}, id="later")
+    own.finish("later")
+    page.wait_for_selector("[data-grid=journal-events] [role=row]:has-text('run.succeeded')")
+    head = own.head
+    until(page, f"ren.stream.head >= {head}")
+
+
+def test_the_page_rests_when_it_is_not_seen(own: ConsoleService, open_console: Callable[..., Page]) -> None:
+    """At most five paints a second while it is seen."""
+    page = open_console(own)
+    run = own.begin("shop", {"count": 2000, "seconds": 0.2})
+    follow(page, run, 2000)
+    before = page.evaluate("ren.painter.paints")
+    time.sleep(3)
+    assert (page.evaluate("ren.painter.paints") - before) / 3 <= 6
+    own.finish(run, 90)

@@ -1,0 +1,149 @@
+"""Every page, in both themes: it is there, nobody is shut out of it, and it asks nobody but ren."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from addresses import PAGES, go
+from axe_playwright_python.sync_playwright import Axe
+from conftest import SCREENSHOTS, ConsoleService, until
+from playwright.sync_api import Page
+
+NAMES = [name for name, _, _ in PAGES]
+WIDTHS = [360, 2560]
+
+
+def violations(page: Page) -> list[str]:
+    found = Axe().run(page).response["violations"]
+    return [f"{each['id']}: {each['nodes'][0]['html'][:200]}" for each in found]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_every_page_is_for_everybody(service: ConsoleService, open_console: Callable[..., Page], theme: str) -> None:
+    """axe finds nothing; a picture of each page is left for people to look at."""
+    SCREENSHOTS.mkdir(exist_ok=True)
+    page = open_console(service, color_scheme=theme)
+    found = {}
+    for name in NAMES:
+        go(page, service, name)
+        page.wait_for_timeout(150)  # what comes by itself is painted
+        page.screenshot(path=SCREENSHOTS / f"{name}-{theme}.png", full_page=True)
+        if problems := violations(page):
+            found[name] = problems
+    assert found == {}
+
+
+def test_dialogs_are_for_everybody(own: ConsoleService, open_console: Callable[..., Page]) -> None:
+    run = own.begin("shop", {"count": 50, "seconds": 30})
+    own.until_node(run, "work", "running")
+    page = open_console(own, f"/runs/{run}")
+    page.wait_for_selector(".heatmap canvas")
+    for name, key in [("pause", "p"), ("keys", "?"), ("palette", "Control+k")]:
+        page.keyboard.press(key)
+        page.wait_for_selector("dialog[open]")
+        page.screenshot(path=SCREENSHOTS / f"dialog-{name}.png")
+        assert violations(page) == [], name
+        page.keyboard.press("Escape")
+        page.wait_for_selector("dialog[open]", state="detached")
+    page.get_by_role("button", name="Stop").click()
+    page.screenshot(path=SCREENSHOTS / "dialog-stop.png")
+    assert violations(page) == []
+    page.get_by_role("button", name="Stop the run").click()
+    page.wait_for_selector("text=The run is stopping")
+    assert own.finish(run) == "stopped"
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_pages_fit_narrow_and_wide_windows(
+    service: ConsoleService, open_console: Callable[..., Page], width: int
+) -> None:
+    page = open_console(service, viewport={"width": width, "height": 800})
+    for name in NAMES:
+        go(page, service, name)
+        page.wait_for_timeout(50)
+        wide = page.evaluate("document.documentElement.scrollWidth")
+        assert wide <= width, f"{name} is {wide} wide"
+        page.screenshot(path=SCREENSHOTS / f"{name}-{width}.png", full_page=True)
+
+
+def test_pages_fit_at_200_percent(service: ConsoleService, open_console: Callable[..., Page]) -> None:
+    """Twice the size is half the window (WCAG 1.4.4, 1.4.10)."""
+    page = open_console(service, viewport={"width": 640, "height": 450}, device_scale_factor=2)
+    for name in NAMES:
+        go(page, service, name)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 640, name
+
+
+def test_nothing_moves_for_those_who_want_it_so(service: ConsoleService, open_console: Callable[..., Page]) -> None:
+    page = open_console(service, reduced_motion="reduce")
+    for name in NAMES:
+        go(page, service, name)
+        assert page.evaluate("document.getAnimations().length") == 0, name
+
+
+def test_an_address_is_a_state(service: ConsoleService, open_console: Callable[..., Page]) -> None:
+    """Loading an address anew shows what it showed."""
+    page = open_console(service, "/runs/small/nodes/work?state=failed&q=sku-0000")
+    page.wait_for_selector("[data-grid=items] a")
+    assert page.locator("[data-grid=items] a").all_inner_texts() == ["sku-00007"]
+    page.get_by_role("button", name="all 30").click()
+    until(page, "!location.search.includes('state')")
+    page.reload()
+    until(page, "document.querySelectorAll('[data-grid=items] a').length === 10")
+    page.get_by_role("searchbox").fill("sku-00012")
+    until(page, "location.search.includes('q=sku-00012')")
+    until(page, "document.querySelectorAll('[data-grid=items] a').length === 1")
+    page.go_back()
+
+
+def test_a_filter_that_fits_nothing_says_so(service: ConsoleService, open_console: Callable[..., Page]) -> None:
+    page = open_console(service, "/runs/small/nodes/work?q=nothing")
+    page.wait_for_selector("text=0 of 30 items fit the filter")
+    page.get_by_role("link", name="Clear it").click()
+    page.wait_for_selector("[data-grid=items] a")
+    page.evaluate("ren.router.go('/runs/small/logs?q=nothing')")
+    page.wait_for_selector("text=No line fits the filter")
+    page.evaluate("ren.router.go('/runs?status=quarantined')")
+    page.wait_for_selector("text=No run fits the filter")
+
+
+def test_without_a_link_there_is_no_data(service: ConsoleService, browser: object, watch: list) -> None:
+    context = browser.new_context()
+    page = context.new_page()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(f"{service.address}/runs/small")
+    page.wait_for_selector("text=This page needs a link from ren")
+    assert [url for url in asked if "/api/" in url] == []
+    page.get_by_label("Or paste the token").fill("wrong" * 10)
+    page.get_by_role("button", name="Enter").click()
+    page.wait_for_selector("text=the token is not the one of this ren")
+    page.get_by_label("Or paste the token").fill(service.token)
+    page.get_by_role("button", name="Enter").click()
+    page.wait_for_selector("h1:has-text('small')")
+    # Another tab of the same console gets it from this one.
+    other = context.new_page()
+    other.goto(f"{service.address}/flows")
+    other.wait_for_selector("tbody tr")
+    context.close()
+
+
+def test_a_link_works_once(service: ConsoleService, open_console: Callable[..., Page], browser: object) -> None:
+    code = service.post("/api/v1/links").json["code"]
+    service.post("/api/v1/session", {"code": code})
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(f"{service.address}/#code={code}")
+    page.wait_for_selector("text=the code was used")
+    context.close()
+
+
+def test_a_cross_site_link_leads_to_a_page(service: ConsoleService, browser: object) -> None:
+    """From a page of another origin: the console opens, and asks for its own link."""
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(f"data:text/html,<a href='{service.address}/runs/small?by=ms'>the run</a>")
+    page.get_by_role("link").click()
+    page.wait_for_selector("text=This page needs a link from ren")
+    context.close()
