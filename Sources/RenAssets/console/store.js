@@ -232,7 +232,8 @@ export class RunStore {
                 if (event.type === "item.failed") this.#refresh(2 * SECOND);
             } else {
                 // Few, and with more to say than fits into an event: the snapshot is read again.
-                if (event.type === "map.opened") this.#mapOpened(event);
+                if (event.type === "map.opened") this.#reloadItems(event.node);
+                else if (event.type === "run.reopened") for (const name of this.items.keys()) this.#reloadItems(name);
                 this.#refresh(event.type.startsWith("run.") || event.type.startsWith("signal.") ? 0 : SECOND / 4);
             }
         }
@@ -244,7 +245,8 @@ export class RunStore {
         this.#changed();
     }
 
-    async #mapOpened({ node }) {
+    /** After what changes many items at once. */
+    async #reloadItems(node) {
         this.items.delete(node);
         try {
             await this.#loadItems(node);

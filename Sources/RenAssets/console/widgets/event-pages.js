@@ -21,7 +21,7 @@ export class EventPages {
     #anchors = [];
 
     /**
-     * @param {{run: string, first: number, last: number, version: number} | null} run its snapshot; null: the journal
+     * @param {{run: string, last: number, version: number} | null} run its snapshot; null: the journal
      * @param {number} count how many there are
      */
     constructor(api, run, count, signal, changed) {
@@ -30,7 +30,8 @@ export class EventPages {
         this.#signal = signal;
         this.#changed = changed;
         this.count = count;
-        if (run) this.#anchors = [[0, run.first - 1], [run.version, run.last]];
+        // From the beginning of the journal: a fork's first events stand among those of another run.
+        if (run) this.#anchors = [[0, 0], [run.version, run.last]];
     }
 
     /** The event, or null while it is read. */
