@@ -13,7 +13,10 @@ export class Problem extends Error {
 
 /** Texts of the journal are shown to people, so what is sent by mistake twice must have one effect. */
 function requestKey() {
-    return Array.from(crypto.getRandomValues(new Uint8Array(12)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+    return Array.from(
+        crypto.getRandomValues(new Uint8Array(12)),
+        (byte) => byte.toString(16).padStart(2, "0"),
+    ).join("");
 }
 
 export class API {
@@ -119,7 +122,8 @@ export class API {
         } catch (error) {
             if (error.name === "AbortError") throw error;
             throw new Problem({
-                detail: "ren does not answer", hint: "see that `ren serve` runs; the page goes on by itself when it does",
+                detail: "ren does not answer",
+                hint: "see that `ren serve` runs; the page goes on by itself when it does",
             });
         }
         // A service that is not ready says why, with its own status.

@@ -176,7 +176,10 @@ class App {
     }
 
     get #keys() {
-        const go = Object.fromEntries(AREAS.map(([name, address, key]) => [`g ${key}`, [name, () => this.router.go(address)]]));
+        const go = Object.fromEntries(AREAS.map(([name, address, key]) => [
+            `g ${key}`,
+            [name, () => this.router.go(address)],
+        ]));
         return {
             "?": ["This sheet", () => this.#help()],
             "Ctrl-K": ["Go to, or do, by name", () => this.palette.open()],
@@ -192,7 +195,9 @@ class App {
     #help() {
         const extra = {
             name: "Lists", keys: {
-                "j k": ["Next and previous row"], Enter: ["Open the row"], "↑ ↓": ["The same, in a list that has the focus"],
+                "j k": ["Next and previous row"],
+                Enter: ["Open the row"],
+                "↑ ↓": ["The same, in a list that has the focus"],
             },
         };
         this.dialogs.open(() => helpSheet([...this.keys.list, extra], () => this.dialogs.close()), {
@@ -238,7 +243,12 @@ class App {
             this.#banner(),
             h(
                 "main", { id: "main", tabindex: -1, key: page?.constructor.name ?? "missing" },
-                page ? page.view() : h("div", { class: "page" }, h("h1", null, "There is no such page"), empty("The address leads nowhere", h("a", { href: "/" }, "Home"))),
+                page ? page.view() : h(
+                    "div",
+                    { class: "page" },
+                    h("h1", null, "There is no such page"),
+                    empty("The address leads nowhere", h("a", { href: "/" }, "Home")),
+                ),
             ),
         );
     }
@@ -258,9 +268,33 @@ class App {
                 h("button", { type: "button", class: "search", onclick: () => this.palette.open() },
                     icon("search"), h("span", { class: "words" }, "Go to "), h("kbd", null, "Ctrl-K")),
                 this.#live(),
-                h("button", { type: "button", class: "plain", title: "Light or dark (t)", "aria-label": "Light or dark", onclick: () => this.toggleTheme() }, icon("theme")),
-                h("button", { type: "button", class: "plain", title: "Keys (?)", "aria-label": "Keys", onclick: () => this.#help() }, icon("help")),
-                h("a", { href: "/settings", class: "quiet-link", "aria-current": here === "/settings" ? "page" : null }, "Settings")),
+                h(
+                    "button",
+                    {
+                        type: "button",
+                        class: "plain",
+                        title: "Light or dark (t)",
+                        "aria-label": "Light or dark",
+                        onclick: () => this.toggleTheme(),
+                    },
+                    icon("theme"),
+                ),
+                h(
+                    "button",
+                    {
+                        type: "button",
+                        class: "plain",
+                        title: "Keys (?)",
+                        "aria-label": "Keys",
+                        onclick: () => this.#help(),
+                    },
+                    icon("help"),
+                ),
+                h(
+                    "a",
+                    { href: "/settings", class: "quiet-link", "aria-current": here === "/settings" ? "page" : null },
+                    "Settings",
+                )),
         );
     }
 

@@ -82,9 +82,8 @@ export class Router {
     }
 
     #click(event) {
-        if (event.defaultPrevented || event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) {
-            return;
-        }
+        const hasModifier = event.metaKey || event.ctrlKey || event.shiftKey || event.altKey;
+        if (event.defaultPrevented || event.button || hasModifier) return;
         const anchor = event.target.closest?.("a[href]");
         // Anchors in drawings have an animated address.
         const href = anchor?.getAttribute("href");

@@ -265,7 +265,10 @@ export class RunStore {
             node.eta_milliseconds = now.eta_s === null ? null : now.eta_s * 1000;
             if (node.total === undefined || this.items.get(name)?.bytes.length === node.total) continue;
             // Too many to be folded here.
-            Object.assign(node, { failed: now.failed, running: now.running, succeeded: now.done - (node.skipped ?? 0) });
+            Object.assign(
+                node,
+                { failed: now.failed, running: now.running, succeeded: now.done - (node.skipped ?? 0) },
+            );
         }
         this.#changed();
     }

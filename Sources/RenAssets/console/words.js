@@ -2,11 +2,18 @@
 
 import { bytes, count, moment, short, visible } from "./format.js";
 
-const error = (event) => (event.error ? `: ${visible(event.error.name)}: ${visible(event.error.message, { max: 300 })}` : "");
+function error({ error }) {
+    return error ? `: ${visible(error.name)}: ${visible(error.message, { max: 300 })}` : "";
+}
+
 const reason = (event) => (event.reason ? `: ${visible(event.reason, { max: 300 })}` : "");
 const attempt = (event) => (event.attempt > 1 ? ` (attempt ${event.attempt})` : "");
 
-const SKIPPED = { not_taken: "the way to it was not taken", when: "its condition was false", upstream_failed: "what it follows failed" };
+const SKIPPED = {
+    not_taken: "the way to it was not taken",
+    when: "its condition was false",
+    upstream_failed: "what it follows failed",
+};
 const INTERRUPTED = {
     engine: "ren ended", worker: "its worker ended", shared_worker: "the worker that it shared ended",
     neighbour: "another call ended their worker", pause: "the run was paused", stop: "the run was stopped",
@@ -72,8 +79,17 @@ export function stateOf(event) {
         started: "running", succeeded: "succeeded", failed: "failed", attempt_failed: "retrying", interrupted: "paused",
         unknown: "unknown", skipped: "skipped", cancelled: "cancelled", decided: "succeeded", waiting: "waiting",
         kept: "succeeded", overridden: "succeeded", paused: "paused", pause_requested: "paused", resumed: "running",
-        stop_requested: "stopped", stopped: "stopped", quarantined: "quarantined", received: "signal", rejected: "failed",
-        parked: "failed", exited: "stopped", closed: "succeeded", ending: "running", reopened: "running", forked: "fork",
+        stop_requested: "stopped",
+        stopped: "stopped",
+        quarantined: "quarantined",
+        received: "signal",
+        rejected: "failed",
+        parked: "failed",
+        exited: "stopped",
+        closed: "succeeded",
+        ending: "running",
+        reopened: "running",
+        forked: "fork",
     };
     if (kind === "attempt_failed" && !event.retry_at) return "failed";
     return states[kind] ?? "pending";

@@ -43,7 +43,8 @@ export class FlowPage extends Page {
         const name = this.route.params.flow;
         await this.read(async () => {
             [this.#flow, this.#graph] = await Promise.all([
-                this.app.api.get(path`/flows/${name}`, null, this.signal), this.app.api.get(path`/flows/${name}/graph`, null, this.signal),
+                this.app.api.get(path`/flows/${name}`, null, this.signal),
+                this.app.api.get(path`/flows/${name}/graph`, null, this.signal),
             ]);
             this.#form = new SchemaForm(this.#flow.input, this.paint);
             if (this.route.query.start) {
@@ -72,20 +73,39 @@ export class FlowPage extends Page {
 
     /** Into the form, when it is painted. */
     #focus() {
-        requestAnimationFrame(() => requestAnimationFrame(() => document.querySelector(".start input, .start textarea")?.focus()));
+        requestAnimationFrame(() => requestAnimationFrame(
+            () => document.querySelector(".start input, .start textarea")?.focus(),
+        ));
     }
 
     view() {
         const flow = this.#flow;
-        if (!flow) return h("div", { class: "page" }, h("h1", null, visible(this.route.params.flow)), problemBox(this.problem) ?? loading());
+        if (!flow) return h(
+            "div",
+            { class: "page" },
+            h("h1", null, visible(this.route.params.flow)),
+            problemBox(this.problem) ?? loading(),
+        );
         return h(
             "div", { class: "page flow" },
             h("p", { class: "trail" }, h("a", { href: "/flows" }, "Flows"), " /"),
-            h("div", { class: "title-line" }, h("h1", { title: flow.flow }, visible(flow.flow)), h("span", { class: "code quiet", title: flow.hash }, flow.version),
+            h("div", { class: "title-line" }, h("h1", { title: flow.flow }, visible(flow.flow)), h(
+                "span",
+                { class: "code quiet", title: flow.hash },
+                flow.version,
+            ),
                 h("span", { class: "grow" }),
-                !this.route.query.start && h("button", { type: "button", class: "primary", title: "S", onclick: () => this.#toggle(true) }, icon("running"), "Start a run…")),
+                !this.route.query.start && h(
+                    "button",
+                    { type: "button", class: "primary", title: "S", onclick: () => this.#toggle(true) },
+                    icon("running"),
+                    "Start a run…",
+                )),
             h("p", { class: "quiet" }, flow.registered ? `registered ${time(flow.registered)} · ` : null, "calls ",
-                flow.functions.length ? flow.functions.map((name, index) => [index ? ", " : null, h("a", { key: name, href: to.function(name) }, visible(name))]) : "no function"),
+                flow.functions.length ? flow.functions.map((name, index) => [
+                    index ? ", " : null,
+                    h("a", { key: name, href: to.function(name) }, visible(name)),
+                ]) : "no function"),
             problemBox(this.problem),
             this.route.query.start && this.#startForm(),
             graphView(this.#graph, { label: `Plan of ${visible(flow.flow)}` }),
@@ -94,11 +114,29 @@ export class FlowPage extends Page {
                 h("section", { "aria-labelledby": "versions" }, h("h2", { id: "versions" }, "Versions"),
                     flow.versions.length
                         ? h("ul", { class: "plain-list" }, flow.versions.map((version) => h("li", { key: version.hash },
-                            h("a", { class: "code", href: to.flow(`${flow.flow}@${version.hash.slice(0, 12)}`), "aria-current": version.hash === flow.hash ? "true" : null }, version.version),
+                            h(
+                                "a",
+                                {
+                                    class: "code",
+                                    href: to.flow(`${flow.flow}@${version.hash.slice(0, 12)}`),
+                                    "aria-current": version.hash === flow.hash ? "true" : null,
+                                },
+                                version.version,
+                            ),
                             h("span", { class: "quiet", title: version.registered }, ` ${time(version.registered)}`))))
                         : h("p", { class: "quiet" }, "It was never registered."))),
-            flow.input && h("section", { "aria-labelledby": "input" }, h("h2", { id: "input" }, "Input"), this.#schema(flow.input)),
-            h("section", { "aria-labelledby": "source" }, h("h2", { id: "source" }, "Source"), this.#source.view(flow.source)),
+            flow.input && h(
+                "section",
+                { "aria-labelledby": "input" },
+                h("h2", { id: "input" }, "Input"),
+                this.#schema(flow.input),
+            ),
+            h(
+                "section",
+                { "aria-labelledby": "source" },
+                h("h2", { id: "source" }, "Source"),
+                this.#source.view(flow.source),
+            ),
         );
     }
 
@@ -109,10 +147,33 @@ export class FlowPage extends Page {
             this.#form.view(),
             h("div", { class: "field" },
                 h("label", { class: "label", for: "run-id" }, "Id", h("span", { class: "quiet" }, " optional")),
-                h("input", { id: "run-id", type: "text", autocomplete: "off", pattern: "[A-Za-z0-9][A-Za-z0-9._\\-]{0,99}", value: this.#id, oninput: (event) => (this.#id = event.target.value.trim()), "aria-describedby": "run-id-note" }),
-                h("p", { class: "quiet note", id: "run-id-note" }, "Its name for good, such as nightly-11-24. One id is one run: an equal start gives the run that there is.")),
+                h(
+                    "input",
+                    {
+                        id: "run-id",
+                        type: "text",
+                        autocomplete: "off",
+                        pattern: "[A-Za-z0-9][A-Za-z0-9._\\-]{0,99}",
+                        value: this.#id,
+                        oninput: (event) => (this.#id = event.target.value.trim()),
+                        "aria-describedby": "run-id-note",
+                    },
+                ),
+                h(
+                    "p",
+                    { class: "quiet note", id: "run-id-note" },
+                    "Its name for good, such as nightly-11-24. One id is one run: an equal start gives the run that there is.",
+                )),
             h("div", { class: "field check" },
-                h("input", { id: "paused", type: "checkbox", checked: this.#paused, onchange: (event) => (this.#paused = event.target.checked) }),
+                h(
+                    "input",
+                    {
+                        id: "paused",
+                        type: "checkbox",
+                        checked: this.#paused,
+                        onchange: (event) => (this.#paused = event.target.checked),
+                    },
+                ),
                 h("label", { class: "label", for: "paused" }, "Paused: nothing begins before it is resumed")),
             problemBox(this.#refusal),
             h("div", { class: "buttons" },
@@ -144,11 +205,32 @@ export class FlowPage extends Page {
         if (!this.#runs) return loading();
         if (!this.#runs.length) return empty("It has not run yet");
         return h("div", { class: "scroll" }, h("table", null,
-            h("thead", null, h("tr", null, [["Run"], ["Status"], ["Started"], ["Took", "number"]].map(([name, kind]) => h("th", { key: name, scope: "col", class: kind }, name)))),
+            h(
+                "thead",
+                null,
+                h(
+                    "tr",
+                    null,
+                    [["Run"], ["Status"], ["Started"], ["Took", "number"]].map(([name, kind]) => h(
+                        "th",
+                        { key: name, scope: "col", class: kind },
+                        name,
+                    )),
+                ),
+            ),
             h("tbody", null, this.#runs.map((run) => h("tr", { key: run.run },
-                h("td", { class: "wide" }, h("a", { href: to.run(run.run), title: run.run }, visible(run.run))), h("td", null, badge(run.status)),
-                h("td", { class: "time", title: run.created }, time(run.created)), h("td", { class: "number" }, between(run.created, run.ended)))))),
-        this.#runs.length === RUNS && h("p", null, h("a", { href: link("/runs", { flow: this.#flow.flow }) }, "All its runs")));
+                h("td", { class: "wide" }, h("a", { href: to.run(run.run), title: run.run }, visible(run.run))),
+                h("td", null, badge(run.status)),
+                h(
+                    "td",
+                    { class: "time", title: run.created },
+                    time(run.created),
+                ), h("td", { class: "number" }, between(run.created, run.ended)))))),
+        this.#runs.length === RUNS && h(
+            "p",
+            null,
+            h("a", { href: link("/runs", { flow: this.#flow.flow }) }, "All its runs"),
+        ));
     }
 
     #schema(schema) {
@@ -161,17 +243,35 @@ export class FlowPage extends Page {
 /** What a schema says of each member, for people. */
 export function schemaTable(properties, required) {
     return h("div", { class: "scroll" }, h("table", null,
-        h("thead", null, h("tr", null, ["Name", "Type", "Default", "What"].map((name) => h("th", { key: name, scope: "col" }, name)))),
+        h(
+            "thead",
+            null,
+            h(
+                "tr",
+                null,
+                ["Name", "Type", "Default", "What"].map((name) => h("th", { key: name, scope: "col" }, name)),
+            ),
+        ),
         h("tbody", null, properties.map(([name, property]) => h("tr", { key: name },
-            h("td", null, h("strong", null, visible(name)), required.includes(name) ? null : h("span", { class: "quiet" }, " optional")),
+            h(
+                "td",
+                null,
+                h("strong", null, visible(name)),
+                required.includes(name) ? null : h("span", { class: "quiet" }, " optional"),
+            ),
             h("td", { class: "code" }, visible(typeOf(property))),
-            h("td", { class: "code" }, property.default === undefined ? "–" : visible(JSON.stringify(property.default), { max: 80 })),
+            h(
+                "td",
+                { class: "code" },
+                property.default === undefined ? "–" : visible(JSON.stringify(property.default), { max: 80 }),
+            ),
             h("td", null, visible(property.description ?? "")))))));
 }
 
 function typeOf(property) {
     if (property.enum) return property.enum.map((each) => JSON.stringify(each)).join(" | ");
     const type = [property.type ?? "any"].flat().join(" | ");
-    return property.type === "array" && property.items?.type ? `list of ${[property.items.type].flat().join(" | ")}` : type;
+    const members = property.type === "array" ? property.items?.type : undefined;
+    return members ? `list of ${[members].flat().join(" | ")}` : type;
 }
 

@@ -41,7 +41,12 @@ export class FunctionPage extends Page {
 
     view() {
         const it = this.#function;
-        if (!it) return h("div", { class: "page" }, h("h1", null, visible(this.route.params.function)), problemBox(this.problem) ?? loading());
+        if (!it) return h(
+            "div",
+            { class: "page" },
+            h("h1", null, visible(this.route.params.function)),
+            problemBox(this.problem) ?? loading(),
+        );
         const parameters = Object.entries(it.parameters?.properties ?? {});
         const { retry } = it;
         return h(
@@ -50,23 +55,47 @@ export class FunctionPage extends Page {
             h("h1", { title: it.name }, visible(it.name)),
             it.doc && h("p", { class: "doc" }, visible(it.doc, { lines: true })),
             h("dl", { class: "facts-list" },
-                fact("Where", h("span", { class: "code", title: it.file ?? "" }, place(it))), fact("Language", `${it.language}${it.async ? ", async" : ""}`),
+                fact("Where", h("span", { class: "code", title: it.file ?? "" }, place(it))),
+                fact("Language", `${it.language}${it.async ? ", async" : ""}`),
                 it.once && fact("Once", "never tried again once it has begun"),
-                fact("Retry", retry ? `${retry.attempts} attempts, every ${retry.every} × ${retry.factor}, at most ${retry.longest}` : "as the flow says"),
+                fact(
+                    "Retry",
+                    retry ? `${retry.attempts} attempts, every ${retry.every} × ${retry.factor}, at most ${retry.longest}` : "as the flow says",
+                ),
                 fact("Timeout", it.timeout ?? "as the flow says"), it.heartbeat && fact("Heartbeat", it.heartbeat),
                 it.requires.length > 0 && fact("Packages", it.requires.map((each) => visible(each)).join(", ")),
                 it.set && fact("Set", h("span", { class: "code", title: it.set }, short(it.set)))),
             h("div", { class: "two" },
                 h("section", { "aria-labelledby": "takes" }, h("h2", { id: "takes" }, "Takes"),
-                    parameters.length ? schemaTable(parameters, it.parameters.required ?? []) : h("p", { class: "quiet" }, it.parameters ? "Nothing." : "Any value.")),
+                    parameters.length ? schemaTable(parameters, it.parameters.required ?? []) : h(
+                        "p",
+                        { class: "quiet" },
+                        it.parameters ? "Nothing." : "Any value.",
+                    )),
                 h("form", { class: "panel", "aria-labelledby": "try", onsubmit: (event) => this.#try(event) },
                     h("h2", { id: "try" }, "Try it"),
-                    h("p", { class: "quiet" }, "One call in a worker, outside of any run. Nothing is recorded, but what it does outside, it does."),
+                    h(
+                        "p",
+                        { class: "quiet" },
+                        "One call in a worker, outside of any run. Nothing is recorded, but what it does outside, it does.",
+                    ),
                     this.#form.view(),
                     h("div", { class: "field" }, h("label", { class: "label", for: "timeout" }, "Timeout"),
-                        h("input", { id: "timeout", type: "text", value: this.#timeout, oninput: (event) => (this.#timeout = event.target.value.trim()) })),
+                        h(
+                            "input",
+                            {
+                                id: "timeout",
+                                type: "text",
+                                value: this.#timeout,
+                                oninput: (event) => (this.#timeout = event.target.value.trim()),
+                            },
+                        )),
                     problemBox(this.#refusal),
-                    h("div", { class: "buttons" }, h("button", { type: "submit", class: "primary", disabled: this.#since > 0 }, icon("running"),
+                    h("div", { class: "buttons" }, h("button", {
+                        type: "submit",
+                        class: "primary",
+                        disabled: this.#since > 0,
+                    }, icon("running"),
                         this.#since ? `Runs since ${duration(Date.now() - this.#since)}` : "Call it")))),
             this.#trial && this.#result(this.#trial));
     }
@@ -77,7 +106,10 @@ export class FunctionPage extends Page {
         this.#since = Date.now();
         this.paint();
         try {
-            this.#trial = await this.app.api.post(`${path`/functions/${this.#function.name}`}:try`, { input: this.#form.value, timeout: this.#timeout || "60s" });
+            this.#trial = await this.app.api.post(
+                `${path`/functions/${this.#function.name}`}:try`,
+                { input: this.#form.value, timeout: this.#timeout || "60s" },
+            );
         } catch (error) {
             this.#refusal = error instanceof Problem ? error : new Problem({ detail: error.message });
         } finally {
@@ -90,11 +122,29 @@ export class FunctionPage extends Page {
         return h(
             "section", { class: "panel", "aria-labelledby": "result" },
             h("h2", { id: "result" }, "Result"),
-            h("p", { role: "status" }, badge(OUTCOMES[trial.outcome]), ` ${trial.outcome.replace("_", " ")} after ${duration(trial.milliseconds)}`),
-            trial.error && h("p", { class: "error-text" }, h("strong", null, visible(trial.error.name)), ` ${visible(trial.error.message, { max: 4000, lines: true })}`),
-            trial.trace && h("pre", { class: "trace", tabindex: 0 }, visible(trial.trace, { max: 20_000, lines: true })),
+            h(
+                "p",
+                { role: "status" },
+                badge(OUTCOMES[trial.outcome]),
+                ` ${trial.outcome.replace("_", " ")} after ${duration(trial.milliseconds)}`,
+            ),
+            trial.error && h(
+                "p",
+                { class: "error-text" },
+                h("strong", null, visible(trial.error.name)),
+                ` ${visible(trial.error.message, { max: 4000, lines: true })}`,
+            ),
+            trial.trace && h(
+                "pre",
+                { class: "trace", tabindex: 0 },
+                visible(trial.trace, { max: 20_000, lines: true }),
+            ),
             trial.outcome === "returned" && this.#output.view(trial.output),
-            trial.logs.length > 0 && h("div", { class: "log short", tabindex: 0, role: "group", "aria-label": "What it said" }, trial.logs.map((line, index) => logLine({ ...line, position: index }))));
+            trial.logs.length > 0 && h(
+                "div",
+                { class: "log short", tabindex: 0, role: "group", "aria-label": "What it said" },
+                trial.logs.map((line, index) => logLine({ ...line, position: index })),
+            ));
     }
 }
 

@@ -26,13 +26,43 @@ export class FunctionsPage extends Page {
     #table() {
         if (!this.#functions) return this.problem ? null : loading();
         if (!this.#functions.length) {
-            return empty("No function is loaded", ["Name Python files in ", h("code", null, "ren.yaml"), " or start ", h("code", null, "ren serve -f functions.py"), "."]);
+            return empty(
+                "No function is loaded",
+                [
+                    "Name Python files in ",
+                    h("code", null, "ren.yaml"),
+                    " or start ",
+                    h("code", null, "ren serve -f functions.py"),
+                    ".",
+                ],
+            );
         }
         return h("div", { class: "scroll" }, h("table", null,
-            h("thead", null, h("tr", null, ["Function", "What", "Where", ""].map((name, index) => h("th", { key: index, scope: "col" }, name || h("span", { class: "sr" }, "Do"))))),
+            h(
+                "thead",
+                null,
+                h(
+                    "tr",
+                    null,
+                    ["Function", "What", "Where", ""].map((name, index) => h(
+                        "th",
+                        { key: index, scope: "col" },
+                        name || h("span", { class: "sr" }, "Do"),
+                    )),
+                ),
+            ),
             h("tbody", null, this.#functions.map((each) => h("tr", { key: each.name },
-                h("td", null, h("a", { href: to.function(each.name), title: each.name }, visible(each.name)), each.once && h("span", { class: "quiet" }, " once")),
-                h("td", { class: "cut", title: each.doc ?? "" }, visible((each.doc ?? "").split("\n")[0], { max: 160 }) || "–"),
+                h(
+                    "td",
+                    null,
+                    h("a", { href: to.function(each.name), title: each.name }, visible(each.name)),
+                    each.once && h("span", { class: "quiet" }, " once"),
+                ),
+                h(
+                    "td",
+                    { class: "cut", title: each.doc ?? "" },
+                    visible((each.doc ?? "").split("\n")[0], { max: 160 }) || "–",
+                ),
                 h("td", { class: "code cut", title: each.file ?? "" }, place(each)),
                 h("td", null, h("a", { href: to.function(each.name) }, "Try…")))))));
     }

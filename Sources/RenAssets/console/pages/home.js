@@ -86,7 +86,10 @@ export class HomePage extends Page {
             if (node.total === undefined && now.total > 1) node.total = now.total;
             if (node.total !== undefined) {
                 node.succeeded = now.done - (node.skipped ?? 0) - (node.cancelled ?? 0);
-                node.pending = Math.max(0, node.total - now.done - now.failed - now.running - (node.retrying ?? 0) - (node.unknown ?? 0));
+                node.pending = Math.max(
+                    0,
+                    node.total - now.done - now.failed - now.running - (node.retrying ?? 0) - (node.unknown ?? 0),
+                );
             }
         }
         this.soon();
@@ -114,10 +117,19 @@ export class HomePage extends Page {
         for (const run of this.#runs?.open ?? []) {
             const snapshot = this.#open.get(run.run);
             for (const [name, node] of Object.entries(snapshot?.nodes ?? {})) {
-                if (node.status === "waiting" && node.signal !== undefined) needs.push({ kind: "question", run, name, node });
+                if (node.status === "waiting" && node.signal !== undefined) needs.push({
+                    kind: "question",
+                    run,
+                    name,
+                    node,
+                });
             }
             if (run.waiting) needs.push({ kind: "stuck", run, text: run.waiting.message, hint: run.waiting.hint });
-            if (run.status === "quarantined") needs.push({ kind: "stuck", run, text: "it was set aside: its history could not be followed" });
+            if (run.status === "quarantined") needs.push({
+                kind: "stuck",
+                run,
+                text: "it was set aside: its history could not be followed",
+            });
             const failed = failures(snapshot);
             if (failed) needs.push({ kind: "failed", run, snapshot, failed });
         }
@@ -132,7 +144,12 @@ export class HomePage extends Page {
     }
 
     view() {
-        if (!this.#runs) return h("div", { class: "page" }, h("h1", { class: "sr" }, "Home"), problemBox(this.problem) ?? loading());
+        if (!this.#runs) return h(
+            "div",
+            { class: "page" },
+            h("h1", { class: "sr" }, "Home"),
+            problemBox(this.problem) ?? loading(),
+        );
         const needs = this.#needing();
         const running = this.#runs.open.filter((run) => run.status !== "waiting");
         const isNew = !this.#runs.open.length && !this.#runs.ended.length;
@@ -174,13 +191,30 @@ export class HomePage extends Page {
             return h("li", { key: `${run.run} ${need.name}`, class: "card ask" },
                 icon("waiting"), name,
                 h("span", { class: "grow" }, visible(need.node.message, { max: 300 }), " ",
-                    h("span", { class: "quiet" }, `waits for “${visible(need.node.signal)}” for ${between(need.node.begun)}`)),
-                h("button", { type: "button", class: "primary", onclick: () => signalDialog(this.app, run.run, need.name, need.node) }, "Answer…"));
+                    h(
+                        "span",
+                        { class: "quiet" },
+                        `waits for “${visible(need.node.signal)}” for ${between(need.node.begun)}`,
+                    )),
+                h(
+                    "button",
+                    {
+                        type: "button",
+                        class: "primary",
+                        onclick: () => signalDialog(this.app, run.run, need.name, need.node),
+                    },
+                    "Answer…",
+                ));
         }
         if (need.kind === "stuck") {
             return h("li", { key: `${run.run} stuck`, class: "card bad" },
                 icon("quarantined"), name,
-                h("span", { class: "grow" }, visible(need.text, { max: 400 }), need.hint && h("span", { class: "quiet" }, ` ${visible(need.hint)}`)),
+                h(
+                    "span",
+                    { class: "grow" },
+                    visible(need.text, { max: 400 }),
+                    need.hint && h("span", { class: "quiet" }, ` ${visible(need.hint)}`),
+                ),
                 h("a", { class: "button", href: to.run(run.run) }, "Look"));
         }
         const { snapshot, failed } = need;
@@ -193,14 +227,26 @@ export class HomePage extends Page {
             h("span", { class: "grow" },
                 map ? `${plural(failed, "item")} failed` : `${visible(first?.node ?? "a node")} failed`,
                 run.ended ? `, ${relative(run.ended)}` : " so far", causes.length ? " · " : "",
-                h("span", { class: "quiet" }, causes.join(", ") || visible(snapshot.error?.message ?? "", { max: 200 }))),
-            h("a", { class: "button", href: map ? to.node(run.run, map, { state: "failed" }) : to.run(run.run) }, "Look"));
+                h(
+                    "span",
+                    { class: "quiet" },
+                    causes.join(", ") || visible(snapshot.error?.message ?? "", { max: 200 }),
+                )),
+            h(
+                "a",
+                { class: "button", href: map ? to.node(run.run, map, { state: "failed" }) : to.run(run.run) },
+                "Look",
+            ));
     }
 
     #running(run) {
         const snapshot = this.#open.get(run.run);
-        const maps = Object.entries(snapshot?.nodes ?? {}).filter(([, node]) => node.total !== undefined && node.status === "running");
-        const others = Object.entries(snapshot?.nodes ?? {}).filter(([, node]) => node.total === undefined && node.status === "running");
+        const maps = Object.entries(snapshot?.nodes ?? {}).filter(
+            ([, node]) => node.total !== undefined && node.status === "running",
+        );
+        const others = Object.entries(snapshot?.nodes ?? {}).filter(
+            ([, node]) => node.total === undefined && node.status === "running",
+        );
         return h(
             "li", { key: run.run, class: "card" },
             badge(run.status, between(run.created)),
@@ -209,16 +255,47 @@ export class HomePage extends Page {
                 maps.map(([name, node]) => h("span", { key: name, class: "progress-line" },
                     h("a", { href: to.node(run.run, name) }, visible(name)),
                     bar(node, node.total, `${visible(name)} of ${visible(run.run)}`),
-                    h("span", { class: "numbers" }, `${count(node.total - left(node))}/${count(node.total)} · ${percent(node.total - left(node), node.total)}`),
+                    h(
+                        "span",
+                        { class: "numbers" },
+                        `${count(node.total - left(node))}/${count(node.total)} · ${percent(node.total - left(node), node.total)}`,
+                    ),
                     node.failed > 0 && tally("failed", node.failed, plural(node.failed, "failed", "failed")),
-                    node.rate ? h("span", { class: "quiet" }, `${rate(node.rate)} · until ${eta(node.eta_milliseconds)}`) : null)),
+                    node.rate ? h(
+                        "span",
+                        { class: "quiet" },
+                        `${rate(node.rate)} · until ${eta(node.eta_milliseconds)}`,
+                    ) : null)),
                 others.map(([name, node]) => h("span", { key: name, class: "progress-line" }, visible(name),
                     h("span", { class: "quiet" }, ` since ${between(node.begun)}`))),
-                !maps.length && !others.length && h("span", { class: "quiet" }, run.status === "paused" ? "nothing goes on until it is resumed" : visible(run.flow))),
+                !maps.length && !others.length && h(
+                    "span",
+                    { class: "quiet" },
+                    run.status === "paused" ? "nothing goes on until it is resumed" : visible(run.flow),
+                )),
             run.status === "paused"
                 ? h("button", { type: "button", onclick: () => resume(this.app, run.run) }, icon("running"), "Resume")
-                : h("button", { type: "button", onclick: () => pauseDialog(this.app, run.run, inFlight(snapshot)), disabled: run.status !== "running" }, icon("paused"), "Pause"),
-            h("button", { type: "button", class: "plain", "aria-label": `Stop ${visible(run.run)}`, title: "Stop", onclick: () => stopDialog(this.app, run, null) }, icon("stopped")));
+                : h(
+                    "button",
+                    {
+                        type: "button",
+                        onclick: () => pauseDialog(this.app, run.run, inFlight(snapshot)),
+                        disabled: run.status !== "running",
+                    },
+                    icon("paused"),
+                    "Pause",
+                ),
+            h(
+                "button",
+                {
+                    type: "button",
+                    class: "plain",
+                    "aria-label": `Stop ${visible(run.run)}`,
+                    title: "Stop",
+                    onclick: () => stopDialog(this.app, run, null),
+                },
+                icon("stopped"),
+            ));
     }
 
     #health() {
@@ -226,18 +303,34 @@ export class HomePage extends Page {
         const { ready, storage, reasons } = this.#ready;
         const of = (name) => this.#metrics?.get(name);
         const facts = [
-            h("span", null, badge(ready ? "succeeded" : "quarantined", null).children[0], ready ? "ready" : "not ready"),
+            h(
+                "span",
+                null,
+                icon(ready ? "succeeded" : "quarantined"),
+                ready ? "ready" : "not ready",
+            ),
             `storage ${storage}`,
             of("ren_journal_used_bytes") !== undefined && `journal ${bytes(of("ren_journal_used_bytes"))}`,
             `${plural(this.app.stream.head, "event")}`,
             this.#workers && `${plural(this.#workers.length, "worker")}, ${plural(this.#workers.reduce((sum, each) => sum + each.calls.length, 0), "call")} now`,
             of("process_resident_memory_bytes") !== undefined && `memory ${bytes(of("process_resident_memory_bytes"))}`,
-            of("process_start_time_seconds") !== undefined && `up ${duration(Date.now() - of("process_start_time_seconds") * 1000)}`,
+            of(
+                "process_start_time_seconds",
+            ) !== undefined && `up ${duration(Date.now() - of("process_start_time_seconds") * 1000)}`,
         ].filter(Boolean);
         return h("section", { class: "health", "aria-labelledby": "health" },
             h("h2", { id: "health" }, "Health"),
             h("p", { class: "facts" }, facts.map((fact, index) => h("span", { key: index }, fact))),
-            reasons.length > 0 && h("ul", null, reasons.map((reason) => h("li", { key: reason.code }, visible(reason.message), reason.hint && ` (${visible(reason.hint)})`))));
+            reasons.length > 0 && h(
+                "ul",
+                null,
+                reasons.map((reason) => h(
+                    "li",
+                    { key: reason.code },
+                    visible(reason.message),
+                    reason.hint && ` (${visible(reason.hint)})`,
+                )),
+            ));
     }
 }
 

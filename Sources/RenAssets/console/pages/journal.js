@@ -41,7 +41,13 @@ export class JournalPage extends Page {
             h("h1", null, "Journal"),
             problemBox(this.problem),
             this.#index
-                ? h("p", { class: "quiet" }, "Everything that happened here, in the order in which it was written. Each event is chained to the one before by its hash; ", h("code", null, "ren journal verify"), " checks all of them.")
+                ? h(
+                    "p",
+                    { class: "quiet" },
+                    "Everything that happened here, in the order in which it was written. Each event is chained to the one before by its hash; ",
+                    h("code", null, "ren journal verify"),
+                    " checks all of them.",
+                )
                 : this.problem ? null : loading(),
             this.#list.view(),
         );

@@ -87,11 +87,33 @@ export class RunItemPage extends RunPage {
                 badge(item.state, item.milliseconds === null ? null : `after ${duration(item.milliseconds)}`),
                 h("span", { class: "quiet" }, `item ${count(item.index)}`),
                 h("span", { class: "grow" }),
-                this.can.retry && item.state === "failed" && h("button", { type: "button", onclick: () => retryDialog(this.app, this.run, { node, keys: [key] }, 1) }, icon("retrying"), "Retry"),
-                this.can.skip && ["failed", "unknown"].includes(item.state) && h("button", { type: "button", onclick: () => skipDialog(this.app, this.run, node, key) }, "Skip with a value…")),
-            item.attempt_list.length > 1 && h("div", { class: "segments", role: "group", "aria-label": "Attempt" }, item.attempt_list.map((each) => h(
-                "button", { key: each.attempt, type: "button", "aria-pressed": each === attempt, onclick: () => this.app.router.set({ attempt: each.attempt }) },
-                icon(each.outcome ? stateOf({ type: `item.${each.outcome.split(".").pop()}`, retry_at: null }) : "running"), `attempt ${each.attempt}`))),
+                this.can.retry && item.state === "failed" && h(
+                    "button",
+                    { type: "button", onclick: () => retryDialog(this.app, this.run, { node, keys: [key] }, 1) },
+                    icon("retrying"),
+                    "Retry",
+                ),
+                this.can.skip && ["failed", "unknown"].includes(item.state) && h(
+                    "button",
+                    { type: "button", onclick: () => skipDialog(this.app, this.run, node, key) },
+                    "Skip with a value…",
+                )),
+            item.attempt_list.length > 1 && h("div", {
+                class: "segments",
+                role: "group",
+                "aria-label": "Attempt",
+            }, item.attempt_list.map((each) => h(
+                "button",
+                {
+                    key: each.attempt,
+                    type: "button",
+                    "aria-pressed": each === attempt,
+                    onclick: () => this.app.router.set({ attempt: each.attempt }),
+                },
+                icon(each.outcome ? stateOf({
+                    type: `item.${each.outcome.split(".").pop()}`,
+                    retry_at: null,
+                }) : "running"), `attempt ${each.attempt}`))),
             !attempt && empty("Not started yet", item.state === "pending" ? "It starts when it is its turn." : null),
             attempt && this.#attemptView(attempt),
             this.#outputView(item),
@@ -107,18 +129,52 @@ export class RunItemPage extends RunPage {
             "div", { key: attempt.attempt },
             h("dl", { class: "facts-list" },
                 h("div", null, h("dt", null, "Began"), h("dd", { title: attempt.begun }, time(attempt.begun))),
-                h("div", null, h("dt", null, "Took"), h("dd", null, attempt.begun ? duration((attempt.ended ? Date.parse(attempt.ended) : Date.now()) - Date.parse(attempt.begun)) : "–")),
-                h("div", null, h("dt", null, "Idempotency key"), h("dd", { class: "code" }, `${visible(this.run)}/${visible(node)}/${visible(key)}`)),
-                h("div", null, h("dt", null, "Input"), h("dd", { class: "code", title: attempt.input }, short(attempt.input))),
-                h("div", null, h("dt", null, "Code"), h("dd", { class: "code", title: attempt.code }, short(attempt.code)))),
+                h(
+                    "div",
+                    null,
+                    h("dt", null, "Took"),
+                    h(
+                        "dd",
+                        null,
+                        attempt.begun ? duration(
+                            (attempt.ended ? Date.parse(attempt.ended) : Date.now()) - Date.parse(attempt.begun),
+                        ) : "–",
+                    ),
+                ),
+                h(
+                    "div",
+                    null,
+                    h("dt", null, "Idempotency key"),
+                    h("dd", { class: "code" }, `${visible(this.run)}/${visible(node)}/${visible(key)}`),
+                ),
+                h(
+                    "div",
+                    null,
+                    h("dt", null, "Input"),
+                    h("dd", { class: "code", title: attempt.input }, short(attempt.input)),
+                ),
+                h(
+                    "div",
+                    null,
+                    h("dt", null, "Code"),
+                    h("dd", { class: "code", title: attempt.code }, short(attempt.code)),
+                )),
             attempt.error && h("section", null,
                 h("h3", { class: "bad" }, icon("failed"), visible(attempt.error.name ?? "Error")),
                 h("p", { class: "error-text" }, visible(attempt.error.message, { max: 4000, lines: true })),
-                trace ? this.#trace(trace.text) : attempt.error.frame && h("p", { class: "code" }, visible(attempt.error.frame))),
+                trace ? this.#trace(trace.text) : attempt.error.frame && h(
+                    "p",
+                    { class: "code" },
+                    visible(attempt.error.frame),
+                )),
             h("section", null,
                 h("h3", null, "Log"),
                 lines.length
-                    ? h("div", { class: "log short", tabindex: 0, role: "group", "aria-label": "Log of the attempt" }, lines.filter((line) => line !== trace).map((line) => logLine(line)))
+                    ? h(
+                        "div",
+                        { class: "log short", tabindex: 0, role: "group", "aria-label": "Log of the attempt" },
+                        lines.filter((line) => line !== trace).map((line) => logLine(line)),
+                    )
                     : h("p", { class: "quiet" }, "It said nothing."),
                 h("p", null, h("a", { href: to.run(this.run, "logs", { node, item: key }) }, "Open in Logs"))),
         );
@@ -130,7 +186,13 @@ export class RunItemPage extends RunPage {
         const hidden = frames.filter((frame) => frame.isLibrary).length;
         return h("div", { class: "trace", tabindex: 0, role: "group", "aria-label": "Traceback" },
             frames.filter((frame) => this.#unfolded || !frame.isLibrary).map((frame, index) => h(
-                "div", { key: index, class: frame.isLibrary ? "frame quiet" : "frame" }, frame.lines.map((line, place) => h("div", { key: place }, visible(line, { max: 1000 }))))),
+                "div",
+                { key: index, class: frame.isLibrary ? "frame quiet" : "frame" },
+                frame.lines.map((line, place) => h(
+                    "div",
+                    { key: place },
+                    visible(line, { max: 1000 }),
+                )))),
             hidden > 0 && h("button", {
                 type: "button", class: "small", onclick: () => {
                     this.#unfolded = !this.#unfolded;
@@ -143,7 +205,12 @@ export class RunItemPage extends RunPage {
         if (item.output_reference) {
             const { length, href } = item.output_reference;
             return h("section", null, h("h3", null, "Output"), h("p", null, `${bytes(length)} `,
-                h("button", { type: "button", class: "small", onclick: () => this.#save(href) }, icon("download"), "Download")));
+                h(
+                    "button",
+                    { type: "button", class: "small", onclick: () => this.#save(href) },
+                    icon("download"),
+                    "Download",
+                )));
         }
         if (item.state !== "succeeded") return null;
         return h("section", null, h("h3", null, "Output"), this.#output.view(item.output));
@@ -158,8 +225,16 @@ export class RunItemPage extends RunPage {
         if (!events.length) return null;
         return h("section", null, h("h3", null, "Events"),
             h("ul", { class: "latest" }, events.map((event) => h("li", { key: event.sequence },
-                h("a", { class: "numbers", href: to.run(this.run, "journal", { seq: event.sequence }) }, count(event.sequence)),
-                h("span", { class: "time", title: event.time }, moment(event.time, { milliseconds: true })), icon(stateOf(event)), h("span", null, sentence(event))))));
+                h(
+                    "a",
+                    { class: "numbers", href: to.run(this.run, "journal", { seq: event.sequence }) },
+                    count(event.sequence),
+                ),
+                h(
+                    "span",
+                    { class: "time", title: event.time },
+                    moment(event.time, { milliseconds: true }),
+                ), icon(stateOf(event)), h("span", null, sentence(event))))));
     }
 }
 
@@ -167,8 +242,11 @@ export class RunItemPage extends RunPage {
 function cutTrace(text) {
     const frames = [];
     for (const line of text.trimEnd().split("\n")) {
-        if (/^\s+File "/.test(line)) frames.push({ lines: [line], isLibrary: /site-packages|\/lib\/python|<frozen/.test(line) });
-        else if (/^\s{2,}/.test(line) && frames.length && !frames[frames.length - 1].isOver) frames[frames.length - 1].lines.push(line);
+        if (/^\s+File "/.test(line)) frames.push({
+            lines: [line],
+            isLibrary: /site-packages|\/lib\/python|<frozen/.test(line),
+        });
+        else if (/^\s{2,}/.test(line) && frames.length && !frames.at(-1).isOver) frames.at(-1).lines.push(line);
         else frames.push({ lines: [line], isLibrary: false, isOver: true });
     }
     return frames;

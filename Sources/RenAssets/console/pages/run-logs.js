@@ -22,7 +22,9 @@ const WRAPPED_MAX = 500;
 const ROW_TEXT_MAX = 2000;
 
 const COLUMNS = [
-    { name: "time", title: "Time" }, { name: "level", title: "Level" }, { name: "where", title: "Node and item", class: "cut" },
+    { name: "time", title: "Time" },
+    { name: "level", title: "Level" },
+    { name: "where", title: "Node and item", class: "cut" },
     { name: "said", title: "Text", class: "cut" },
 ];
 
@@ -69,7 +71,11 @@ export class RunLogsPage extends RunPage {
         this.#subscription = null;
         const filter = this.#filter;
         this.#isRead = await this.read(async () => {
-            const page = await this.app.api.get(path`/runs/${this.run}/logs`, { ...this.#query, tail: this.#tail }, this.signal);
+            const page = await this.app.api.get(
+                path`/runs/${this.run}/logs`,
+                { ...this.#query, tail: this.#tail },
+                this.signal,
+            );
             if (filter !== this.#filter) return;
             this.#lines = page.items;
             this.#dropped = page.dropped_files;
@@ -129,24 +135,89 @@ export class RunLogsPage extends RunPage {
             "div", { class: "logs-page" },
             h("h2", { class: "sr" }, "Logs"),
             h("div", { class: "line filters" },
-                h("span", { class: "segments", role: "group", "aria-label": "The least grave level" }, LEVELS.map((each) => h(
-                    "button", { key: each, type: "button", "aria-pressed": level === each, onclick: () => set({ level: each === "debug" ? null : each }) }, each))),
-                h("label", null, h("span", { class: "sr" }, "Node"), h("select", { value: node ?? "", onchange: (event) => set({ node: event.target.value, item: null }) },
-                    h("option", { value: "" }, "all nodes"), nodes.map((each) => h("option", { key: each, value: each }, visible(each))))),
-                key !== undefined && h("span", { class: "chip" }, visible(key, { max: 60 }), h("button", { type: "button", class: "plain", "aria-label": "All items", onclick: () => set({ item: null }) }, icon("failed"))),
+                h("span", {
+                    class: "segments",
+                    role: "group",
+                    "aria-label": "The least grave level",
+                }, LEVELS.map((each) => h(
+                    "button", {
+                        key: each,
+                        type: "button",
+                        "aria-pressed": level === each,
+                        onclick: () => set({ level: each === "debug" ? null : each }),
+                    }, each))),
+                h("label", null, h(
+                    "span",
+                    { class: "sr" },
+                    "Node",
+                ), h("select", { value: node ?? "", onchange: (event) => set({ node: event.target.value, item: null }) },
+                    h("option", { value: "" }, "all nodes"), nodes.map((each) => h(
+                        "option",
+                        { key: each, value: each },
+                        visible(each),
+                    )))),
+                key !== undefined && h(
+                    "span",
+                    { class: "chip" },
+                    visible(key, { max: 60 }),
+                    h(
+                        "button",
+                        {
+                            type: "button",
+                            class: "plain",
+                            "aria-label": "All items",
+                            onclick: () => set({ item: null }),
+                        },
+                        icon("failed"),
+                    ),
+                ),
                 h("label", { class: "find" }, h("span", { class: "sr" }, "Find in the text"),
-                    h("input", { type: "search", "data-find": true, placeholder: "Find in the text  /", value: q ?? "", oninput: (event) => find(event.target.value) })),
+                    h(
+                        "input",
+                        {
+                            type: "search",
+                            "data-find": true,
+                            placeholder: "Find in the text  /",
+                            value: q ?? "",
+                            oninput: (event) => find(event.target.value),
+                        },
+                    )),
                 h("span", { class: "grow" }),
-                h("button", { type: "button", "aria-pressed": this.#isFollowing, title: "f", onclick: () => set({ follow: this.#isFollowing ? "0" : null }) }, "Follow"),
-                h("button", { type: "button", "aria-pressed": settings.wrap, title: "w", onclick: () => this.#wrap() }, "Wrap"),
-                h("button", { type: "button", class: "plain", onclick: () => this.#download() }, icon("download"), "Download")),
+                h(
+                    "button",
+                    {
+                        type: "button",
+                        "aria-pressed": this.#isFollowing,
+                        title: "f",
+                        onclick: () => set({ follow: this.#isFollowing ? "0" : null }),
+                    },
+                    "Follow",
+                ),
+                h(
+                    "button",
+                    { type: "button", "aria-pressed": settings.wrap, title: "w", onclick: () => this.#wrap() },
+                    "Wrap",
+                ),
+                h(
+                    "button",
+                    { type: "button", class: "plain", onclick: () => this.#download() },
+                    icon("download"),
+                    "Download",
+                )),
             h("p", { class: "quiet" },
                 `${plural(this.#lines.length, "line")}${isFiltered ? " match" : ""}`,
                 this.#lines.length >= this.#tail && [" · the newest; ", this.#tail < TAIL_MAX
-                    ? h("button", { key: "more", type: "button", class: "small", onclick: () => this.#more() }, `read ${count(TAIL_MAX)}`)
+                    ? h(
+                        "button",
+                        { key: "more", type: "button", class: "small", onclick: () => this.#more() },
+                        `read ${count(TAIL_MAX)}`,
+                    )
                     : "older ones are in the download"],
                 this.#dropped > 0 && ` · ${plural(this.#dropped, "older file")} had to make room`,
-                isFiltered && [" · ", h("button", { key: "clear", type: "button", class: "small", onclick: clear }, "Clear the filter")]),
+                isFiltered && [
+                    " · ",
+                    h("button", { key: "clear", type: "button", class: "small", onclick: clear }, "Clear the filter"),
+                ]),
             this.#list(isFiltered, clear),
             this.#selected >= 0 && this.#detail(this.#rows[this.#selected]),
         );
@@ -163,7 +234,11 @@ export class RunLogsPage extends RunPage {
         }
         if (settings.wrap) {
             return h("div", { class: "log", tabindex: 0, role: "group", "aria-label": "Log" },
-                this.#lines.length > WRAPPED_MAX && h("p", { class: "quiet" }, `The last ${count(WRAPPED_MAX)} lines; without wrapping all of them.`),
+                this.#lines.length > WRAPPED_MAX && h(
+                    "p",
+                    { class: "quiet" },
+                    `The last ${count(WRAPPED_MAX)} lines; without wrapping all of them.`,
+                ),
                 this.#lines.slice(-WRAPPED_MAX).map((line) => logLine(line, { where: true })));
         }
         return h(WindowedList, {
@@ -172,22 +247,41 @@ export class RunLogsPage extends RunPage {
                 this.#selected = this.#selected === index ? -1 : index;
                 this.paint();
             },
-            row: (index) => this.#row(this.#rows[index]), rowClass: (index) => `log-row ${this.#rows[index].line.level ?? ""}`,
+            row: (index) => this.#row(this.#rows[index]),
+            rowClass: (index) => `log-row ${this.#rows[index].line.level ?? ""}`,
         });
     }
 
     #row({ line, text, isFirst }) {
         return isFirst
-            ? [h("span", { class: "time" }, line.time ? moment(line.time, { milliseconds: true }) : ""), h("span", { class: "level" }, line.level ?? ""), h("span", { class: "cut", title: whereOf(line) }, whereOf(line)), h("span", null, saidOf(line, text))]
+            ? [
+                h("span", { class: "time" }, line.time ? moment(line.time, { milliseconds: true }) : ""),
+                h("span", { class: "level" }, line.level ?? ""),
+                h("span", { class: "cut", title: whereOf(line) }, whereOf(line)),
+                h("span", null, saidOf(line, text)),
+            ]
             : ["", "", "", h("span", null, saidOf({ text }, text))];
     }
 
     #detail({ line }) {
         return h("aside", { class: "panel detail", "aria-label": "The chosen line" },
-            h("div", { class: "line" }, h("h2", null, moment(line.time, { milliseconds: true })), h("span", null, whereOf(line)),
-                line.node && line.key !== undefined && h("a", { href: to.item(this.run, line.node, line.key) }, "the item"),
+            h("div", { class: "line" }, h(
+                "h2",
+                null,
+                moment(line.time, { milliseconds: true }),
+            ), h("span", null, whereOf(line)),
+                line.node && line.key !== undefined && h(
+                    "a",
+                    { href: to.item(this.run, line.node, line.key) },
+                    "the item",
+                ),
                 h("span", { class: "grow" }),
-                h("button", { type: "button", class: "plain", onclick: () => this.app.copy(line.text, "The text") }, icon("copy"), "Copy"),
+                h(
+                    "button",
+                    { type: "button", class: "plain", onclick: () => this.app.copy(line.text, "The text") },
+                    icon("copy"),
+                    "Copy",
+                ),
                 h("button", {
                     type: "button", class: "plain", "aria-label": "Close", onclick: () => {
                         this.#selected = -1;
@@ -195,7 +289,11 @@ export class RunLogsPage extends RunPage {
                     },
                 }, icon("failed"))),
             h("pre", { tabindex: 0 }, visible(plain(line.text), { max: 200_000, lines: true })),
-            line.fields && h("pre", { tabindex: 0 }, visible(JSON.stringify(line.fields, null, 2), { max: 20_000, lines: true })));
+            line.fields && h(
+                "pre",
+                { tabindex: 0 },
+                visible(JSON.stringify(line.fields, null, 2), { max: 20_000, lines: true }),
+            ));
     }
 
     #more() {

@@ -18,10 +18,20 @@ import { RunPage } from "./run.js";
 
 const WINDOW = 100;
 const CHIPS = ["succeeded", "running", "retrying", "failed", "pending", "skipped", "cancelled", "unknown"];
-const SORTS = [["index", "list"], ["key", "key"], ["slowest", "slowest"], ["newest", "newest"], ["attempts", "attempts"]];
+const SORTS = [
+    ["index", "list"],
+    ["key", "key"],
+    ["slowest", "slowest"],
+    ["newest", "newest"],
+    ["attempts", "attempts"],
+];
 const COLUMNS = [
-    { name: "key", title: "Item" }, { name: "state", title: "State" }, { name: "attempts", title: "Tries", class: "number" },
-    { name: "took", title: "Took", class: "number" }, { name: "ended", title: "Ended" }, { name: "error", title: "Error or result", class: "cut" },
+    { name: "key", title: "Item" },
+    { name: "state", title: "State" },
+    { name: "attempts", title: "Tries", class: "number" },
+    { name: "took", title: "Took", class: "number" },
+    { name: "ended", title: "Ended" },
+    { name: "error", title: "Error or result", class: "cut" },
 ];
 
 export class RunNodePage extends RunPage {
@@ -115,7 +125,11 @@ export class RunNodePage extends RunPage {
         const generation = this.#generation;
         try {
             const window = await this.app.api.get(
-                path`/runs/${this.run}/nodes/${this.node}/items`, { ...this.#query, offset: place * WINDOW, limit: WINDOW }, this.signal);
+                path`/runs/${this.run}/nodes/${this.node}/items`, {
+                    ...this.#query,
+                    offset: place * WINDOW,
+                    limit: WINDOW,
+                }, this.signal);
             if (generation !== this.#generation) return;
             this.#windows.set(place, window.items);
             this.#total = window.total;
@@ -184,7 +198,15 @@ export class RunNodePage extends RunPage {
                 detail && h("span", { class: "quiet" }, this.#facts(detail)),
                 h("span", { class: "grow" }),
                 node.status === "waiting" && node.signal !== undefined
-                    && h("button", { type: "button", class: "primary", onclick: () => signalDialog(this.app, this.run, this.node, node) }, "Answer…")),
+                    && h(
+                        "button",
+                        {
+                            type: "button",
+                            class: "primary",
+                            onclick: () => signalDialog(this.app, this.run, this.node, node),
+                        },
+                        "Answer…",
+                    )),
             node.total === undefined ? this.#single(node, detail) : this.#map(node),
         );
     }
@@ -193,9 +215,22 @@ export class RunNodePage extends RunPage {
         const flow = this.store.graph?.nodes.find((each) => each.name === this.node);
         const times = detail.times;
         return [
-            flow?.function && h("span", { key: "f" }, "function ", h("a", { href: to.function(flow.function) }, visible(flow.function))),
-            times?.samples && h("span", { key: "t" }, ` · p50 ${duration(times.p50_milliseconds)} · p95 ${duration(times.p95_milliseconds)} · p99 ${duration(times.p99_milliseconds)} · longest ${duration(times.max_milliseconds)}`),
-            detail.status === "running" && times?.rate && h("span", { key: "r" }, ` · ${rate(times.rate)}, until ${eta(times.eta_milliseconds)}`),
+            flow?.function && h(
+                "span",
+                { key: "f" },
+                "function ",
+                h("a", { href: to.function(flow.function) }, visible(flow.function)),
+            ),
+            times?.samples && h(
+                "span",
+                { key: "t" },
+                ` · p50 ${duration(times.p50_milliseconds)} · p95 ${duration(times.p95_milliseconds)} · p99 ${duration(times.p99_milliseconds)} · longest ${duration(times.max_milliseconds)}`,
+            ),
+            detail.status === "running" && times?.rate && h(
+                "span",
+                { key: "r" },
+                ` · ${rate(times.rate)}, until ${eta(times.eta_milliseconds)}`,
+            ),
         ].filter(Boolean);
     }
 
@@ -205,16 +240,32 @@ export class RunNodePage extends RunPage {
             h("dl", { class: "facts-list" },
                 fact("Began", node.begun ? h("span", { title: node.begun }, time(node.begun)) : "not yet"),
                 node.ended && fact("Ended", h("span", { title: node.ended }, time(node.ended))),
-                node.begun && fact("Took", duration((node.ended ? Date.parse(node.ended) : Date.now()) - Date.parse(node.begun))),
+                node.begun && fact(
+                    "Took",
+                    duration((node.ended ? Date.parse(node.ended) : Date.now()) - Date.parse(node.begun)),
+                ),
                 node.attempts > 0 && fact("Attempts", count(node.attempts)),
                 nodeNote(node) && fact("What", nodeNote(node)),
                 node.until && fact("Until", h("span", { title: node.until }, time(node.until)))),
-            node.error && h("div", { class: "note bad" }, icon("failed"), h("strong", null, visible(node.error.name)), ` ${visible(node.error.message, { max: 2000 })}`,
+            node.error && h("div", { class: "note bad" }, icon("failed"), h(
+                "strong",
+                null,
+                visible(node.error.name),
+            ), ` ${visible(node.error.message, { max: 2000 })}`,
                 node.error.frame && h("span", { class: "quiet" }, ` ${visible(node.error.frame)}`)),
             h("p", null, h("a", { href: to.run(this.run, "logs", { node: this.node }) }, "Its log"), " · ",
                 h("a", { href: to.run(this.run, "journal", { node: this.node }) }, "its events")),
             detail?.output_reference && h("p", null, `Its output has ${count(detail.output_reference.length)} bytes. `,
-                h("button", { type: "button", class: "small", onclick: () => saveBytes(this.app.api, detail.output_reference.href, `${this.node}.json`) }, icon("download"), "Download")),
+                h(
+                    "button",
+                    {
+                        type: "button",
+                        class: "small",
+                        onclick: () => saveBytes(this.app.api, detail.output_reference.href, `${this.node}.json`),
+                    },
+                    icon("download"),
+                    "Download",
+                )),
             node.status === "succeeded" && detail && !detail.output_reference
                 && h("section", null, h("h3", null, "Output"), this.#output.view(detail.output)),
         );
@@ -231,22 +282,77 @@ export class RunNodePage extends RunPage {
             itemMap(this, this.node, { tall: true }),
             h("div", { class: "line filters", role: "group", "aria-label": "Which items" },
                 h("span", { class: "chips" },
-                    h("button", { type: "button", "aria-pressed": !state, onclick: () => set({ state: null }) }, `all ${count(node.total)}`),
+                    h(
+                        "button",
+                        { type: "button", "aria-pressed": !state, onclick: () => set({ state: null }) },
+                        `all ${count(node.total)}`,
+                    ),
                     CHIPS.filter((each) => counts[each] || each === state).map((each) => h(
-                        "button", { key: each, type: "button", "aria-pressed": state === each, onclick: () => set({ state: state === each ? null : each }) },
+                        "button",
+                        {
+                            key: each,
+                            type: "button",
+                            "aria-pressed": state === each,
+                            onclick: () => set({ state: state === each ? null : each }),
+                        },
                         tally(each, counts[each], `${each} ${count(counts[each])}`)))),
                 h("label", { class: "find" }, h("span", { class: "sr" }, "Find by key"),
-                    h("input", { type: "search", "data-find": true, placeholder: "Find by key  /", value: q ?? "", oninput: (event) => find(event.target.value) })),
-                h("label", null, "sort ", h("select", { value: sort, onchange: (event) => set({ sort: event.target.value === "index" ? null : event.target.value }) },
+                    h(
+                        "input",
+                        {
+                            type: "search",
+                            "data-find": true,
+                            placeholder: "Find by key  /",
+                            value: q ?? "",
+                            oninput: (event) => find(event.target.value),
+                        },
+                    )),
+                h("label", null, "sort ", h("select", {
+                    value: sort,
+                    onchange: (event) => set({ sort: event.target.value === "index" ? null : event.target.value }),
+                },
                     SORTS.map(([word, name]) => h("option", { key: word, value: word }, name)))),
                 h("span", { class: "grow" }),
-                this.can.retry && counts.failed > 0 && h("button", { type: "button", onclick: () => this.#retry() }, icon("retrying"),
+                this.can.retry && counts.failed > 0 && h("button", {
+                    type: "button",
+                    onclick: () => this.#retry(),
+                }, icon("retrying"),
                     this.#chosen.size ? `Retry ${count(this.#chosen.size)} chosen` : `Retry ${count(counts.failed)} failed`),
-                h("button", { type: "button", class: "plain", title: "What is listed, as CSV", onclick: () => this.#export("csv") }, icon("download"), "CSV"),
-                h("button", { type: "button", class: "plain", title: "What is listed, as JSON Lines (E)", onclick: () => this.#export("jsonl") }, icon("download"), "JSONL")),
-            problem && h("p", { class: "quiet" }, "Only failures of one cause. ", h("a", { href: to.node(this.run, this.node) }, "All items")),
+                h(
+                    "button",
+                    {
+                        type: "button",
+                        class: "plain",
+                        title: "What is listed, as CSV",
+                        onclick: () => this.#export("csv"),
+                    },
+                    icon("download"),
+                    "CSV",
+                ),
+                h(
+                    "button",
+                    {
+                        type: "button",
+                        class: "plain",
+                        title: "What is listed, as JSON Lines (E)",
+                        onclick: () => this.#export("jsonl"),
+                    },
+                    icon("download"),
+                    "JSONL",
+                )),
+            problem && h(
+                "p",
+                { class: "quiet" },
+                "Only failures of one cause. ",
+                h("a", { href: to.node(this.run, this.node) }, "All items"),
+            ),
             isFiltered && !this.#total && this.#windows.has(0)
-                ? h("p", { class: "empty" }, `0 of ${plural(node.total, "item")} fit the filter. `, h("a", { href: to.node(this.run, this.node) }, "Clear it"))
+                ? h(
+                    "p",
+                    { class: "empty" },
+                    `0 of ${plural(node.total, "item")} fit the filter. `,
+                    h("a", { href: to.node(this.run, this.node) }, "Clear it"),
+                )
                 : h(WindowedList, {
                     grid: "items", label: `Items of ${visible(this.node)}`, columns: COLUMNS, count: this.#total,
                     row: (index) => this.#row(index), selected: this.#selected, opensOnClick: true,
@@ -256,7 +362,11 @@ export class RunNodePage extends RunPage {
                     },
                     onopen: (index) => this.#open(index), onrange: (from, to) => this.#need(from, to),
                 }),
-            h("p", { class: "quiet" }, `${count(this.#total)} of ${plural(node.total, "item")} · j and k move, Enter opens${this.can.retry ? ", x chooses, R retries" : ""}, E exports`),
+            h(
+                "p",
+                { class: "quiet" },
+                `${count(this.#total)} of ${plural(node.total, "item")} · j and k move, Enter opens${this.can.retry ? ", x chooses, R retries" : ""}, E exports`,
+            ),
         );
     }
 
@@ -268,12 +378,34 @@ export class RunNodePage extends RunPage {
         const isChosen = this.#chosen.has(item.key);
         return [
             h("span", { class: "cut", title: item.key },
-                this.can.retry && item.state === "failed" && h("input", { type: "checkbox", "aria-label": `Choose ${visible(item.key)}`, checked: isChosen, onchange: () => this.#choose(item) }),
-                h("a", { href: to.item(this.run, this.node, item.key), tabindex: -1 }, visible(item.key, { max: 200 }))),
+                this.can.retry && item.state === "failed" && h(
+                    "input",
+                    {
+                        type: "checkbox",
+                        "aria-label": `Choose ${visible(item.key)}`,
+                        checked: isChosen,
+                        onchange: () => this.#choose(item),
+                    },
+                ),
+                h(
+                    "a",
+                    { href: to.item(this.run, this.node, item.key), tabindex: -1 },
+                    visible(item.key, { max: 200 }),
+                )),
             badge(item.state), item.attempts || "–", item.milliseconds === null ? "–" : duration(item.milliseconds),
-            h("span", { class: "time", title: item.ended ?? "" }, item.ended ? time(item.ended) : item.until ? `again ${moment(item.until)}` : "–"),
+            h(
+                "span",
+                { class: "time", title: item.ended ?? "" },
+                item.ended ? time(item.ended) : item.until ? `again ${moment(item.until)}` : "–",
+            ),
             item.error
-                ? h("span", { class: "cut", title: visible(item.error.message) }, h("strong", null, visible(item.error.name, { max: 60 })), ` ${visible(item.error.message, { max: 300 })}`, item.error.frame && h("span", { class: "quiet" }, ` ${visible(item.error.frame)}`))
+                ? h(
+                    "span",
+                    { class: "cut", title: visible(item.error.message) },
+                    h("strong", null, visible(item.error.name, { max: 60 })),
+                    ` ${visible(item.error.message, { max: 300 })}`,
+                    item.error.frame && h("span", { class: "quiet" }, ` ${visible(item.error.frame)}`),
+                )
                 : item.output_bytes === null ? "" : h("span", { class: "quiet" }, `${count(item.output_bytes)} bytes`),
         ];
     }
@@ -283,12 +415,19 @@ export class RunNodePage extends RunPage {
             const rows = [];
             for (let offset = 0; ; offset += 1000) {
                 const window = await this.app.api.get(
-                    path`/runs/${this.run}/nodes/${this.node}/items`, { ...this.#query, offset, limit: 1000 }, this.signal);
+                    path`/runs/${this.run}/nodes/${this.node}/items`, {
+                        ...this.#query,
+                        offset,
+                        limit: 1000,
+                    }, this.signal);
                 rows.push(...window.items);
                 if (!window.items.length || rows.length >= window.total) break;
             }
             const text = form === "csv" ? csv(rows) : rows.map((row) => `${JSON.stringify(row)}\n`).join("");
-            save(new Blob([text], { type: form === "csv" ? "text/csv" : "application/jsonl" }), `${this.run}-${this.node}.${form}`);
+            save(
+                new Blob([text], { type: form === "csv" ? "text/csv" : "application/jsonl" }),
+                `${this.run}-${this.node}.${form}`,
+            );
         });
     }
 }
@@ -302,6 +441,10 @@ function csv(rows) {
         return `"${(/^[=+\-@\t\r]/.test(text) && typeof value === "string" ? `'${text}` : text).replaceAll('"', '""')}"`;
     };
     const names = ["index", "key", "state", "attempts", "begun", "ended", "milliseconds", "output_bytes"];
-    const lines = rows.map((row) => [...names.map((name) => row[name]), row.error?.name, row.error?.message].map(cell).join(","));
+    const lines = rows.map((row) => [
+        ...names.map((name) => row[name]),
+        row.error?.name,
+        row.error?.message,
+    ].map(cell).join(","));
     return [[...names, "error", "message"].join(","), ...lines, ""].join("\r\n");
 }

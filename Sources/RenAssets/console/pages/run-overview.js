@@ -4,7 +4,7 @@ import { path, Problem } from "../api.js";
 import { h } from "../h.js";
 import { throttled } from "../page.js";
 import { to } from "../router.js";
-import { count, duration, eta, percent, plural, rate, relative, time, visible } from "../format.js";
+import { between, count, duration, eta, percent, plural, rate, relative, time, visible } from "../format.js";
 import { place, nodeNote, sentence, stateOf } from "../words.js";
 import { retryDialog } from "../widgets/actions.js";
 import { badge, tally } from "../widgets/badge.js";
@@ -44,7 +44,9 @@ export class RunOverviewPage extends RunPage {
     get #map() {
         const maps = Object.entries(this.store.snapshot.nodes).filter(([, node]) => node.total !== undefined);
         const wanted = maps.find(([name]) => name === this.route.query.node);
-        const best = wanted ?? maps.find(([, node]) => node.status === "running") ?? maps.find(([, node]) => node.failed) ?? maps[0];
+        const best = wanted ?? maps.find(
+            ([, node]) => node.status === "running",
+        ) ?? maps.find(([, node]) => node.failed) ?? maps[0];
         return best?.[0] ?? null;
     }
 
@@ -59,7 +61,11 @@ export class RunOverviewPage extends RunPage {
             const end = snapshot.ended ? Date.parse(snapshot.ended) : Date.now();
             const from = new Date(Math.max(Date.parse(snapshot.created), end - HOUR)).toISOString();
             const [timeline, node] = await Promise.all([
-                Date.parse(from) < end ? this.app.api.get(path`/runs/${this.run}/timeline`, { from, buckets: 60 }, this.signal) : null,
+                Date.parse(from) < end ? this.app.api.get(
+                    path`/runs/${this.run}/timeline`,
+                    { from, buckets: 60 },
+                    this.signal,
+                ) : null,
                 map ? this.app.api.get(path`/runs/${this.run}/nodes/${map}`, null, this.signal) : null,
             ]);
             this.#rates = timeline;
@@ -96,7 +102,7 @@ export class RunOverviewPage extends RunPage {
     #short(node) {
         if (node.status === "running") return `running ${duration(Date.now() - Date.parse(node.begun))}`;
         if (node.status === "succeeded" && node.way) return `took “${visible(node.way, { max: 10 })}”`;
-        if (node.status === "succeeded" && node.begun && node.ended) return `done in ${duration(Date.parse(node.ended) - Date.parse(node.begun))}`;
+        if (node.status === "succeeded" && node.begun) return `done in ${between(node.begun, node.ended)}`;
         return undefined;
     }
 
@@ -107,7 +113,12 @@ export class RunOverviewPage extends RunPage {
         return h(
             "section", { class: "panel", "aria-labelledby": "progress" },
             h("h2", { id: "progress" }, "Progress"),
-            maps.length === 0 && h("p", null, bar({ succeeded: done, pending: total - done }, total, "The run"), ` ${count(done)} of ${plural(total, "node")}`),
+            maps.length === 0 && h(
+                "p",
+                null,
+                bar({ succeeded: done, pending: total - done }, total, "The run"),
+                ` ${count(done)} of ${plural(total, "node")}`,
+            ),
             maps.map(([name, node]) => {
                 const counts = store.counts(name);
                 const left = counts.pending + counts.ready + counts.running + counts.retrying;
@@ -115,17 +126,37 @@ export class RunOverviewPage extends RunPage {
                     h("a", { href: to.node(this.run, name), title: name }, visible(name)),
                     bar(counts, node.total, visible(name)),
                     h("span", { class: "numbers" }, percent(node.total - left, node.total)),
-                    h("span", { class: "numbers quiet" }, node.status === "running" ? rate(node.rate) : node.begun && node.ended ? duration(Date.parse(node.ended) - Date.parse(node.begun)) : "–"),
-                    h("span", { class: "numbers quiet" }, node.status === "running" && left ? (node.eta_milliseconds ? `until ${eta(node.eta_milliseconds)}` : "") : ""),
+                    h(
+                        "span",
+                        { class: "numbers quiet" },
+                        node.status === "running" ? rate(node.rate) : node.begun && node.ended ? duration(
+                            Date.parse(node.ended) - Date.parse(node.begun),
+                        ) : "–",
+                    ),
+                    h(
+                        "span",
+                        { class: "numbers quiet" },
+                        node.status === "running" && left ? (node.eta_milliseconds ? `until ${eta(node.eta_milliseconds)}` : "") : "",
+                    ),
                     h("span", { class: "tallies" },
                         tally("succeeded", counts.succeeded, count(counts.succeeded)),
-                        counts.failed > 0 && h("a", { href: to.node(this.run, name, { state: "failed" }) }, tally("failed", counts.failed, plural(counts.failed, "failed", "failed"))),
+                        counts.failed > 0 && h(
+                            "a",
+                            { href: to.node(this.run, name, { state: "failed" }) },
+                            tally("failed", counts.failed, plural(counts.failed, "failed", "failed")),
+                        ),
                         counts.retrying > 0 && tally("retrying", counts.retrying, `${count(counts.retrying)} to retry`),
                         counts.running > 0 && tally("running", counts.running, `${count(counts.running)} running`)));
             }),
             this.#rates && h("div", { class: "chart" },
                 sparkline(this.#perBucket(), "Nodes and items that ended, over time"),
-                h("p", { class: "quiet" }, "ended per ", duration(this.#rates.width_milliseconds), `, ${time(this.#rates.from)} to ${this.store.isOpen ? "now" : time(this.#rates.to)}`)),
+                h(
+                    "p",
+                    { class: "quiet" },
+                    "ended per ",
+                    duration(this.#rates.width_milliseconds),
+                    `, ${time(this.#rates.from)} to ${this.store.isOpen ? "now" : time(this.#rates.to)}`,
+                )),
             this.#life(),
         );
     }
@@ -158,15 +189,39 @@ export class RunOverviewPage extends RunPage {
         const groups = store.problems.filter((group) => group.failures > 0);
         const passing = store.problems.filter((group) => group.failures === 0);
         const failed = this.failures;
-        const retrying = Object.keys(store.snapshot.nodes).reduce((sum, name) => sum + (store.counts(name)?.retrying ?? 0), 0);
+        const retrying = Object.keys(store.snapshot.nodes).reduce(
+            (sum, name) => sum + (store.counts(name)?.retrying ?? 0),
+            0,
+        );
         return h(
             "section", { class: "panel", "aria-labelledby": "problems" },
-            h("h2", { id: "problems" }, groups.length ? `Problems: ${plural(failed, "failure")}, ${plural(groups.length, "cause")}` : "Problems"),
-            this.can.retry && failed > 0 && h("button", { type: "button", class: "corner", onclick: () => retryDialog(this.app, this.run, {}, failed) }, icon("retrying"), `Retry all ${count(failed)}`),
+            h(
+                "h2",
+                { id: "problems" },
+                groups.length ? `Problems: ${plural(failed, "failure")}, ${plural(groups.length, "cause")}` : "Problems",
+            ),
+            this.can.retry && failed > 0 && h(
+                "button",
+                { type: "button", class: "corner", onclick: () => retryDialog(this.app, this.run, {}, failed) },
+                icon("retrying"),
+                `Retry all ${count(failed)}`,
+            ),
             !store.problems.length && h("p", { class: "quiet" }, icon("succeeded"), " Nothing failed."),
-            h("ul", { class: "causes" }, [...groups, ...passing].slice(0, SHOWN_PROBLEMS).map((group) => this.#cause(group))),
-            store.problems.length > SHOWN_PROBLEMS && h("p", { class: "quiet" }, `and ${store.problems.length - SHOWN_PROBLEMS} more causes`),
-            retrying > 0 && h("p", null, tally("retrying", retrying, `${plural(retrying, "item")} will be tried again`)),
+            h(
+                "ul",
+                { class: "causes" },
+                [...groups, ...passing].slice(0, SHOWN_PROBLEMS).map((group) => this.#cause(group)),
+            ),
+            store.problems.length > SHOWN_PROBLEMS && h(
+                "p",
+                { class: "quiet" },
+                `and ${store.problems.length - SHOWN_PROBLEMS} more causes`,
+            ),
+            retrying > 0 && h(
+                "p",
+                null,
+                tally("retrying", retrying, `${plural(retrying, "item")} will be tried again`),
+            ),
         );
     }
 
@@ -180,13 +235,26 @@ export class RunOverviewPage extends RunPage {
                 icon(group.failures ? "failed" : "retrying", group.failures ? "bad" : "warn"),
                 h("span", { class: "grow cut", title: group.message },
                     h("strong", null, visible(group.name, { max: 100 })), ` ${visible(group.message, { max: 400 })}`),
-                h("span", { class: "numbers" }, group.failures ? `×${count(group.failures)}` : `${count(group.attempts)} attempts, none failed in the end`)),
+                h(
+                    "span",
+                    { class: "numbers" },
+                    group.failures ? `×${count(group.failures)}` : `${count(group.attempts)} attempts, none failed in the end`,
+                )),
             h("div", { class: "quiet cause-more" },
-                group.frame && `${visible(group.frame)} · `, `first ${time(group.first)}`, group.first !== group.last && `, last ${time(group.last)}`,
+                group.frame && `${visible(group.frame)} · `,
+                `first ${time(group.first)}`,
+                group.first !== group.last && `, last ${time(group.last)}`,
                 sample && [" · e.g. ", isItem
-                    ? h("a", { key: "e", href: to.item(this.run, sample.node, sample.key) }, visible(sample.key, { max: 60 }))
+                    ? h(
+                        "a",
+                        { key: "e", href: to.item(this.run, sample.node, sample.key) },
+                        visible(sample.key, { max: 60 }),
+                    )
                     : h("a", { key: "n", href: to.node(this.run, sample.node) }, visible(sample.node))],
-                list && group.failures > 0 && [" · ", h("a", { key: "l", href: list }, `list ${count(group.failures)}`)]),
+                list && group.failures > 0 && [
+                    " · ",
+                    h("a", { key: "l", href: list }, `list ${count(group.failures)}`),
+                ]),
         );
     }
 
@@ -195,7 +263,15 @@ export class RunOverviewPage extends RunPage {
             "section", { "aria-labelledby": "nodes" },
             h("h2", { id: "nodes" }, "Nodes"),
             h("div", { class: "scroll" }, h("table", { class: "nodes" },
-                h("thead", null, h("tr", null, [["Node"], ["Status"], ["Items", "number"], ["Attempts", "number"], ["Began"], ["Took", "number"], ["What"]].map(([name, kind]) =>
+                h("thead", null, h("tr", null, [
+                    ["Node"],
+                    ["Status"],
+                    ["Items", "number"],
+                    ["Attempts", "number"],
+                    ["Began"],
+                    ["Took", "number"],
+                    ["What"],
+                ].map(([name, kind]) =>
                     h("th", { key: name, scope: "col", class: kind }, name)))),
                 h("tbody", null, Object.entries(snapshot.nodes).map(([name, node]) => {
                     const counts = this.store.counts(name);
@@ -205,8 +281,18 @@ export class RunOverviewPage extends RunPage {
                         h("td", { class: "number" }, counts ? `${count(counts.succeeded)}/${count(node.total)}` : "–"),
                         h("td", { class: "number" }, node.attempts || "–"),
                         h("td", { class: "time", title: node.begun ?? "" }, node.begun ? time(node.begun) : "–"),
-                        h("td", { class: "number" }, node.begun ? duration((node.ended ? Date.parse(node.ended) : Date.now()) - Date.parse(node.begun)) : "–"),
-                        h("td", { class: "cut" }, counts?.failed ? plural(counts.failed, "item failed", "items failed") : nodeNote(node)));
+                        h(
+                            "td",
+                            { class: "number" },
+                            node.begun ? duration(
+                                (node.ended ? Date.parse(node.ended) : Date.now()) - Date.parse(node.begun),
+                            ) : "–",
+                        ),
+                        h(
+                            "td",
+                            { class: "cut" },
+                            counts?.failed ? plural(counts.failed, "item failed", "items failed") : nodeNote(node),
+                        ));
                 })))),
         );
     }
@@ -224,7 +310,11 @@ export class RunOverviewPage extends RunPage {
                 });
         }
         return h("section", { "aria-labelledby": "result" }, h("h2", { id: "result" }, "Result"),
-            this.#result?.text ?? (this.#result ? this.#resultView.view(this.#result.value) : h("p", { class: "quiet" }, "Reading…")));
+            this.#result?.text ?? (this.#result ? this.#resultView.view(this.#result.value) : h(
+                "p",
+                { class: "quiet" },
+                "Reading…",
+            )));
     }
 
     #latest() {
@@ -234,10 +324,23 @@ export class RunOverviewPage extends RunPage {
             h("h2", { id: "latest" }, "Latest"),
             events.length
                 ? h("ul", { class: "latest" }, events.map((event) => h("li", { key: event.sequence },
-                    h("a", { class: "numbers", href: to.run(this.run, "journal", { seq: event.sequence }) }, count(event.sequence)),
+                    h(
+                        "a",
+                        { class: "numbers", href: to.run(this.run, "journal", { seq: event.sequence }) },
+                        count(event.sequence),
+                    ),
                     h("span", { class: "time", title: event.time }, time(event.time)),
-                    icon(stateOf(event)), h("span", { class: "cut" }, place(event), place(event) && " ", sentence(event)))))
-                : h("p", { class: "quiet" }, this.store.isOpen ? "Nothing happened since this page was opened. " : `It ended ${relative(this.store.snapshot.ended)}. `,
+                    icon(stateOf(event)), h(
+                        "span",
+                        { class: "cut" },
+                        place(event),
+                        place(event) && " ",
+                        sentence(event),
+                    ))))
+                : h(
+                    "p",
+                    { class: "quiet" },
+                    this.store.isOpen ? "Nothing happened since this page was opened. " : `It ended ${relative(this.store.snapshot.ended)}. `,
                     h("a", { href: to.run(this.run, "journal") }, "The journal"), " has all events."),
         );
     }

@@ -32,7 +32,8 @@ export class RunReplayPage extends RunPage {
     get keys() {
         return {
             ...super.keys,
-            "[": ["Event before", () => this.#go(this.#version - 1)], "]": ["Next event", () => this.#go(this.#version + 1)],
+            "[": ["Event before", () => this.#go(this.#version - 1)],
+            "]": ["Next event", () => this.#go(this.#version + 1)],
         };
     }
 
@@ -76,21 +77,57 @@ export class RunReplayPage extends RunPage {
             "div", null,
             h("h2", { class: "sr" }, "Replay"),
             h("div", { class: "line slider" },
-                h("button", { type: "button", "aria-label": "Event before", title: "[", onclick: () => this.#go(this.#version - 1) }, "◂"),
+                h(
+                    "button",
+                    {
+                        type: "button",
+                        "aria-label": "Event before",
+                        title: "[",
+                        onclick: () => this.#go(this.#version - 1),
+                    },
+                    "◂",
+                ),
                 h("input", {
-                    type: "range", class: "grow", min: 1, max: total, value: this.#version, "aria-label": "Event of the run",
+                    type: "range",
+                    class: "grow",
+                    min: 1,
+                    max: total,
+                    value: this.#version,
+                    "aria-label": "Event of the run",
                     "aria-valuetext": this.#event ? `${this.#version} of ${total}: ${sentence(this.#event)}` : null,
                     oninput: (event) => this.#go(Number(event.target.value)),
                 }),
-                h("button", { type: "button", "aria-label": "Next event", title: "]", onclick: () => this.#go(this.#version + 1) }, "▸"),
+                h(
+                    "button",
+                    {
+                        type: "button",
+                        "aria-label": "Next event",
+                        title: "]",
+                        onclick: () => this.#go(this.#version + 1),
+                    },
+                    "▸",
+                ),
                 h("span", { class: "numbers" }, `${count(this.#version)} of ${count(total)}`)),
             this.#event && h("p", null,
-                h("span", { class: "quiet" }, "As of "), h("a", { href: to.run(this.run, "journal", { seq: this.#event.sequence }) }, `event ${count(this.#event.sequence)}`),
-                h("span", { class: "quiet" }, ` ${moment(this.#event.time, { milliseconds: true })} · `), place(this.#event), " ", sentence(this.#event)),
+                h("span", { class: "quiet" }, "As of "),
+                h(
+                    "a",
+                    { href: to.run(this.run, "journal", { seq: this.#event.sequence }) },
+                    `event ${count(this.#event.sequence)}`,
+                ),
+                h(
+                    "span",
+                    { class: "quiet" },
+                    ` ${moment(this.#event.time, { milliseconds: true })} · `,
+                ), place(this.#event), " ", sentence(this.#event)),
             this.#state && h("p", null, badge(this.#state.status ?? snapshot.status)),
             this.#state && graphView(this.store.graph, {
                 label: "The run's nodes as they were", address: (name) => to.node(this.run, name),
-                now: (name) => nodes[name] && { status: nodes[name].status, total: nodes[name].total, counts: nodes[name].total === undefined ? null : nodes[name] },
+                now: (name) => nodes[name] && {
+                    status: nodes[name].status,
+                    total: nodes[name].total,
+                    counts: nodes[name].total === undefined ? null : nodes[name],
+                },
             }),
             this.can.fork && this.#event && this.#forkView(),
         );
@@ -106,7 +143,12 @@ export class RunReplayPage extends RunPage {
             plan && h("pre", { tabindex: 0 }, visible(JSON.stringify(plan, null, 2), { max: 20_000, lines: true })),
             h("div", { class: "buttons" },
                 h("button", { type: "button", onclick: () => this.#forkNow(true) }, "See what it would keep"),
-                h("button", { type: "button", class: "primary", onclick: () => this.#forkNow(false) }, icon("fork"), "Fork")));
+                h(
+                    "button",
+                    { type: "button", class: "primary", onclick: () => this.#forkNow(false) },
+                    icon("fork"),
+                    "Fork",
+                )));
     }
 
     async #forkNow(isDry) {

@@ -74,23 +74,48 @@ export class RunTimelinePage extends RunPage {
             "div", null,
             h("h2", { class: "sr" }, "Timeline"),
             h("div", { class: "line filters" },
-                h("span", null, `${moment(timeline.from)} to ${moment(timeline.to)}`), h("span", { class: "quiet" }, `${duration(length)}, ${duration(timeline.width_milliseconds)} to a bar`),
+                h("span", null, `${moment(timeline.from)} to ${moment(timeline.to)}`),
+                h("span", { class: "quiet" }, `${duration(length)}, ${duration(timeline.width_milliseconds)} to a bar`),
                 h("span", { class: "grow" }),
                 h("button", { type: "button", title: "+", onclick: () => this.#zoom(ZOOM) }, "Zoom in"),
                 h("button", { type: "button", title: "-", onclick: () => this.#zoom(1 / ZOOM) }, "Zoom out"),
                 h("button", { type: "button", "aria-label": "Earlier", onclick: () => this.#zoom(1, -0.5) }, "←"),
                 h("button", { type: "button", "aria-label": "Later", onclick: () => this.#zoom(1, 0.5) }, "→"),
-                h("button", { type: "button", title: "0", disabled: !isZoomed, onclick: () => this.app.router.set({ from: null, to: null }) }, "Whole run")),
+                h(
+                    "button",
+                    {
+                        type: "button",
+                        title: "0",
+                        disabled: !isZoomed,
+                        onclick: () => this.app.router.set({ from: null, to: null }),
+                    },
+                    "Whole run",
+                )),
             h(Timeline, {
                 timeline, onzoom: (from, until) => this.#show(from, until),
                 label: `What ran when, ${plural(timeline.lanes.length, "node")}. The table below has the same in numbers.`,
             }),
             h("p", { class: "quiet legend" },
                 h("span", { class: "swatch" }, h("span", { class: "ramp go", "aria-hidden": "true" }), "running"),
-                h("span", { class: "swatch" }, h("span", { class: "ramp ok", "aria-hidden": "true" }), "done (line, its own scale)"),
+                h(
+                    "span",
+                    { class: "swatch" },
+                    h("span", { class: "ramp ok", "aria-hidden": "true" }),
+                    "done (line, its own scale)",
+                ),
                 h("span", { class: "swatch" }, h("span", { class: "ramp bad", "aria-hidden": "true" }), "failed"),
-                timeline.pauses.length > 0 && h("span", { class: "swatch" }, h("span", { class: "ramp band", "aria-hidden": "true" }), plural(timeline.pauses.length, "pause")),
-                timeline.restarts.length > 0 && h("span", { class: "swatch" }, h("span", { class: "ramp dashed", "aria-hidden": "true" }), plural(timeline.restarts.length, "restart of ren", "restarts of ren")),
+                timeline.pauses.length > 0 && h(
+                    "span",
+                    { class: "swatch" },
+                    h("span", { class: "ramp band", "aria-hidden": "true" }),
+                    plural(timeline.pauses.length, "pause"),
+                ),
+                timeline.restarts.length > 0 && h(
+                    "span",
+                    { class: "swatch" },
+                    h("span", { class: "ramp dashed", "aria-hidden": "true" }),
+                    plural(timeline.restarts.length, "restart of ren", "restarts of ren"),
+                ),
                 h("span", null, "Drag to zoom.")),
             this.#table(timeline),
         );
@@ -101,15 +126,37 @@ export class RunTimelinePage extends RunPage {
         const width = timeline.width_milliseconds;
         const when = (index) => moment(new Date(Date.parse(timeline.from) + index * width).toISOString());
         return h("div", { class: "scroll" }, h("table", null,
-            h("thead", null, h("tr", null, [["Node"], ["First"], ["Last"], ["Began", "number"], ["Done", "number"], ["Failed", "number"], ["At once, at most", "number"]].map(([name, kind]) => h("th", { key: name, scope: "col", class: kind }, name)))),
+            h(
+                "thead",
+                null,
+                h(
+                    "tr",
+                    null,
+                    [
+                        ["Node"],
+                        ["First"],
+                        ["Last"],
+                        ["Began", "number"],
+                        ["Done", "number"],
+                        ["Failed", "number"],
+                        ["At once, at most", "number"],
+                    ].map(([name, kind]) => h("th", { key: name, scope: "col", class: kind }, name)),
+                ),
+            ),
             h("tbody", null, timeline.lanes.map((lane) => {
                 const first = lane.running.findIndex((value) => value > 0);
                 const last = lane.running.findLastIndex((value) => value > 0);
                 return h("tr", { key: lane.node },
                     h("td", null, h("a", { href: to.node(this.run, lane.node) }, visible(lane.node))),
-                    h("td", { class: "time" }, first < 0 ? "–" : when(first)), h("td", { class: "time" }, last < 0 ? "–" : when(last + 1)),
-                    h("td", { class: "number" }, count(sum(lane.started))), h("td", { class: "number" }, count(sum(lane.succeeded))),
-                    h("td", { class: "number" }, count(sum(lane.failed))), h("td", { class: "number" }, count(Math.max(0, ...lane.running))));
+                    h("td", { class: "time" }, first < 0 ? "–" : when(first)),
+                    h("td", { class: "time" }, last < 0 ? "–" : when(last + 1)),
+                    h("td", { class: "number" }, count(sum(lane.started))),
+                    h("td", { class: "number" }, count(sum(lane.succeeded))),
+                    h("td", { class: "number" }, count(sum(lane.failed))), h(
+                        "td",
+                        { class: "number" },
+                        count(Math.max(0, ...lane.running)),
+                    ));
             }))));
     }
 }

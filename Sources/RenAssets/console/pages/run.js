@@ -4,7 +4,9 @@ import { h } from "../h.js";
 import { Page } from "../page.js";
 import { to } from "../router.js";
 import { between, percent, short, time, visible } from "../format.js";
-import { abilities, anySignalDialog, pauseDialog, resume, retryDialog, signalDialog, stopDialog } from "../widgets/actions.js";
+import {
+    abilities, anySignalDialog, pauseDialog, resume, retryDialog, signalDialog, stopDialog,
+} from "../widgets/actions.js";
 import { badge } from "../widgets/badge.js";
 import { icon } from "../widgets/icon.js";
 import { loading, problemBox } from "../widgets/problem.js";
@@ -67,7 +69,10 @@ export class RunPage extends Page {
     }
 
     get keys() {
-        const tabs = this.tabs.map(([name, address], index) => [String(index + 1), [name, () => this.app.router.go(address)]]);
+        const tabs = this.tabs.map(([name, address], index) => [
+            String(index + 1),
+            [name, () => this.app.router.go(address)],
+        ]);
         const { isOpen, status } = this.store;
         const keys = Object.fromEntries(tabs);
         if (isOpen) keys.p = [status === "paused" ? "Resume the run" : "Pause the run", () => this.#pauseOrResume()];
@@ -83,7 +88,12 @@ export class RunPage extends Page {
     view() {
         const { snapshot, problem } = this.store;
         if (!snapshot) {
-            return h("div", { class: "page" }, h("h1", null, visible(this.run, { max: 100 })), problemBox(problem) ?? loading());
+            return h(
+                "div",
+                { class: "page" },
+                h("h1", null, visible(this.run, { max: 100 })),
+                problemBox(problem) ?? loading(),
+            );
         }
         return h(
             "div", { class: `page run ${this.kind ?? ""}` },
@@ -107,24 +117,42 @@ export class RunPage extends Page {
                 h("a", { href: to.flow(snapshot.flow) }, visible(snapshot.flow))),
             h("div", { class: "title-line" },
                 h("h1", { title: snapshot.run }, visible(snapshot.run)),
-                badge(snapshot.status, snapshot.ended ? between(snapshot.created, snapshot.ended) : between(snapshot.created)),
+                badge(
+                    snapshot.status,
+                    snapshot.ended ? between(snapshot.created, snapshot.ended) : between(snapshot.created),
+                ),
                 h("span", { class: "sr", role: "status" }, `The run is ${snapshot.status}.`),
                 this.#buttons(snapshot)),
             h("p", { class: "quiet" },
                 "started ", h("span", { title: snapshot.created }, time(snapshot.created)),
-                snapshot.ended && [", ended ", h("span", { key: "ended", title: snapshot.ended }, time(snapshot.ended))],
-                " · flow ", h("a", { href: to.flow(`${snapshot.flow}@${snapshot.flow_hash.slice(0, 12)}`) }, `${visible(snapshot.flow)}@${short(snapshot.flow_hash)}`),
+                snapshot.ended && [
+                    ", ended ",
+                    h("span", { key: "ended", title: snapshot.ended }, time(snapshot.ended)),
+                ],
+                " · flow ",
+                h(
+                    "a",
+                    { href: to.flow(`${snapshot.flow}@${snapshot.flow_hash.slice(0, 12)}`) },
+                    `${visible(snapshot.flow)}@${short(snapshot.flow_hash)}`,
+                ),
                 " · ", h("a", { href: to.run(this.run, "journal", { seq: snapshot.first }) }, "input"),
                 snapshot.status !== "waiting" && this.store.isOpen && !snapshot.carried ? " · carried by nobody: resume takes it up" : null),
             h("nav", { class: "tabs", "aria-label": "Views of the run" }, this.tabs.map(([name, address], index) => h(
-                "a", { key: name, href: address, title: `${index + 1}`, "aria-current": here === address.split("?")[0] ? "page" : null }, name))),
+                "a", {
+                    key: name,
+                    href: address,
+                    title: `${index + 1}`,
+                    "aria-current": here === address.split("?")[0] ? "page" : null,
+                }, name))),
         );
     }
 
     #buttons(snapshot) {
         const { app, run } = this;
         const { isOpen, status } = this.store;
-        const waits = Object.entries(snapshot.nodes).filter(([, node]) => node.status === "waiting" && node.signal !== undefined);
+        const waits = Object.entries(snapshot.nodes).filter(
+            ([, node]) => node.status === "waiting" && node.signal !== undefined,
+        );
         const isPaused = status === "paused" || status === "pausing";
         const failed = this.failures;
         return h(
@@ -132,13 +160,51 @@ export class RunPage extends Page {
             waits.map(([name, node]) => h("button", {
                 key: name, type: "button", class: "primary", onclick: () => signalDialog(app, run, name, node),
             }, icon("waiting"), waits.length > 1 ? `Answer ${visible(name, { max: 20 })}…` : "Answer…")),
-            isOpen && !isPaused && h("button", { type: "button", onclick: () => this.#pauseOrResume(), disabled: status === "stopping" || status === "ending" }, icon("paused"), "Pause"),
-            isOpen && (isPaused || !snapshot.carried) && h("button", { type: "button", class: "primary", onclick: () => resume(app, run) }, icon("running"), "Resume"),
-            isOpen && h("button", { type: "button", onclick: () => stopDialog(app, snapshot, this.store.unfinished, this.can.fork), disabled: status === "stopping" || status === "ending" }, icon("stopped"), "Stop"),
+            isOpen && !isPaused && h(
+                "button",
+                {
+                    type: "button",
+                    onclick: () => this.#pauseOrResume(),
+                    disabled: status === "stopping" || status === "ending",
+                },
+                icon("paused"),
+                "Pause",
+            ),
+            isOpen && (isPaused || !snapshot.carried) && h(
+                "button",
+                { type: "button", class: "primary", onclick: () => resume(app, run) },
+                icon("running"),
+                "Resume",
+            ),
+            isOpen && h(
+                "button",
+                {
+                    type: "button",
+                    onclick: () => stopDialog(app, snapshot, this.store.unfinished, this.can.fork),
+                    disabled: status === "stopping" || status === "ending",
+                },
+                icon("stopped"),
+                "Stop",
+            ),
             isOpen && h("button", { type: "button", onclick: () => this.#signal() }, icon("signal"), "Signal"),
-            this.can.retry && failed > 0 && h("button", { type: "button", onclick: () => retryDialog(app, run, {}, failed) }, icon("retrying"), `Retry ${failed} failed`),
+            this.can.retry && failed > 0 && h(
+                "button",
+                { type: "button", onclick: () => retryDialog(app, run, {}, failed) },
+                icon("retrying"),
+                `Retry ${failed} failed`,
+            ),
             this.can.fork && h("a", { class: "button", href: to.run(run, "replay") }, icon("fork"), "Fork"),
-            h("button", { type: "button", class: "plain", title: "Report: one file to send by mail", onclick: () => saveReport(this.store, this.app) }, icon("download"), "Report"),
+            h(
+                "button",
+                {
+                    type: "button",
+                    class: "plain",
+                    title: "Report: one file to send by mail",
+                    onclick: () => saveReport(this.store, this.app),
+                },
+                icon("download"),
+                "Report",
+            ),
         );
     }
 
@@ -146,7 +212,9 @@ export class RunPage extends Page {
         let names = [];
         const snapshot = this.store.snapshot;
         await this.read(async () => {
-            const flow = await this.app.api.get(`/flows/${encodeURIComponent(`${snapshot.flow}@${snapshot.flow_hash}`)}`);
+            const flow = await this.app.api.get(
+                `/flows/${encodeURIComponent(`${snapshot.flow}@${snapshot.flow_hash}`)}`,
+            );
             names = [...new Set(flow.signals.map((each) => each.signal).filter(Boolean))];
         });
         anySignalDialog(this.app, this.run, names);
@@ -154,12 +222,20 @@ export class RunPage extends Page {
 
     #unready(snapshot) {
         if (snapshot.error) {
-            return h("div", { class: "note bad" }, icon("failed"), h("strong", null, visible(snapshot.error.name)), ` ${visible(snapshot.error.message, { max: 600 })}`,
+            return h("div", { class: "note bad" }, icon("failed"), h(
+                "strong",
+                null,
+                visible(snapshot.error.name),
+            ), ` ${visible(snapshot.error.message, { max: 600 })}`,
                 snapshot.error.frame && h("span", { class: "quiet" }, ` ${visible(snapshot.error.frame)}`));
         }
         const waiting = snapshot.waiting;
         if (!waiting) return null;
-        return h("div", { class: "note ask" }, icon("quarantined"), h("strong", null, "Ren cannot go on with it: "), visible(waiting.message, { max: 600 }),
+        return h("div", { class: "note ask" }, icon("quarantined"), h(
+            "strong",
+            null,
+            "Ren cannot go on with it: ",
+        ), visible(waiting.message, { max: 600 }),
             waiting.hint && h("span", { class: "quiet" }, ` ${visible(waiting.hint)}`));
     }
 }

@@ -27,7 +27,11 @@ export class RunsPage extends Page {
         const again = throttled(() => this.#load(), 1000);
         this.follow({ topic: "runs", kinds: ["event"] }, { events: again, reset: again });
         this.read(async () => {
-            this.#flows = (await this.app.api.get("/flows", { limit: 200 }, this.signal)).items.map((flow) => flow.flow);
+            this.#flows = (await this.app.api.get(
+                "/flows",
+                { limit: 200 },
+                this.signal,
+            )).items.map((flow) => flow.flow);
         });
     }
 
@@ -57,7 +61,11 @@ export class RunsPage extends Page {
 
     async #more() {
         await this.read(async () => {
-            const page = await this.app.api.get("/runs", { ...this.#query, limit: LIMIT, cursor: this.#next }, this.signal);
+            const page = await this.app.api.get(
+                "/runs",
+                { ...this.#query, limit: LIMIT, cursor: this.#next },
+                this.signal,
+            );
             const known = new Set(this.#runs.map((run) => run.run));
             this.#runs.push(...page.items.filter((run) => !known.has(run.run)));
             this.#next = page.next;
@@ -72,7 +80,10 @@ export class RunsPage extends Page {
         };
         return {
             j: ["Next run", move(1)], k: ["Run before", move(-1)],
-            Enter: ["Open the run", () => this.#runs?.[this.#selected] && this.app.router.go(to.run(this.#runs[this.#selected].run))],
+            Enter: [
+                "Open the run",
+                () => this.#runs?.[this.#selected] && this.app.router.go(to.run(this.#runs[this.#selected].run)),
+            ],
         };
     }
 
@@ -82,14 +93,40 @@ export class RunsPage extends Page {
         const isFiltered = status || flow || q;
         return h(
             "div", { class: "page" },
-            h("div", { class: "title-line" }, h("h1", null, "Runs"), h("span", { class: "grow" }), h("a", { class: "button primary", href: "/flows" }, "Start a flow")),
+            h(
+                "div",
+                { class: "title-line" },
+                h("h1", null, "Runs"),
+                h("span", { class: "grow" }),
+                h("a", { class: "button primary", href: "/flows" }, "Start a flow"),
+            ),
             h("div", { class: "line filters" },
-                h("label", null, "status ", h("select", { value: status, onchange: (event) => set({ status: event.target.value }) },
+                h("label", null, "status ", h("select", {
+                    value: status,
+                    onchange: (event) => set({ status: event.target.value }),
+                },
                     STATUSES.map((each) => h("option", { key: each, value: each }, each || "all")))),
-                h("label", null, "flow ", h("select", { value: flow, onchange: (event) => set({ flow: event.target.value }) },
-                    h("option", { value: "" }, "all"), [...new Set([...this.#flows, ...(flow ? [flow] : [])])].map((each) => h("option", { key: each, value: each }, visible(each))))),
+                h("label", null, "flow ", h("select", {
+                    value: flow,
+                    onchange: (event) => set({ flow: event.target.value }),
+                },
+                    h("option", { value: "" }, "all"),
+                    [...new Set([...this.#flows, ...(flow ? [flow] : [])])].map((each) => h(
+                        "option",
+                        { key: each, value: each },
+                        visible(each),
+                    )))),
                 h("label", { class: "find" }, h("span", { class: "sr" }, "Id or flow begins with"),
-                    h("input", { type: "search", "data-find": true, placeholder: "Begins with  /", value: q, oninput: (event) => this.#find(event.target.value.trim()) }))),
+                    h(
+                        "input",
+                        {
+                            type: "search",
+                            "data-find": true,
+                            placeholder: "Begins with  /",
+                            value: q,
+                            oninput: (event) => this.#find(event.target.value.trim()),
+                        },
+                    ))),
             problemBox(this.problem),
             this.#table(isFiltered),
             this.#next && h("p", null, h("button", { type: "button", onclick: () => this.#more() }, "More")),
@@ -100,20 +137,46 @@ export class RunsPage extends Page {
         if (!this.#runs) return this.problem ? null : loading();
         if (!this.#runs.length) {
             return isFiltered
-                ? empty("No run fits the filter", h("button", { type: "button", onclick: () => this.app.router.set({ status: null, flow: null, q: null }) }, "Clear the filter"))
-                : empty("No run yet", h("a", { href: "/flows" }, "Start a flow"), ["or: ", h("code", null, "ren run flow.yaml")]);
+                ? empty(
+                    "No run fits the filter",
+                    h(
+                        "button",
+                        { type: "button", onclick: () => this.app.router.set({ status: null, flow: null, q: null }) },
+                        "Clear the filter",
+                    ),
+                )
+                : empty(
+                    "No run yet",
+                    h("a", { href: "/flows" }, "Start a flow"),
+                    ["or: ", h("code", null, "ren run flow.yaml")],
+                );
         }
         const heads = [["Run"], ["Status"], ["Flow"], ["Started"], ["Took", "number"], ["Events", "number"], ["Error"]];
         return h("div", { class: "scroll" }, h("table", { class: "runs" },
-            h("thead", null, h("tr", null, heads.map(([name, kind]) => h("th", { key: name, scope: "col", class: kind }, name)))),
-            h("tbody", null, this.#runs.map((run, index) => h("tr", { key: run.run, class: index === this.#selected ? "selected" : null },
+            h(
+                "thead",
+                null,
+                h("tr", null, heads.map(([name, kind]) => h("th", { key: name, scope: "col", class: kind }, name))),
+            ),
+            h("tbody", null, this.#runs.map((run, index) => h("tr", {
+                key: run.run,
+                class: index === this.#selected ? "selected" : null,
+            },
                 h("td", { class: "wide" }, h("a", { href: to.run(run.run), title: run.run }, visible(run.run))),
                 h("td", null, badge(run.status)),
-                h("td", null, h("a", { href: to.flow(run.flow) }, visible(run.flow)), h("span", { class: "quiet" }, `@${short(run.flow_hash)}`)),
+                h(
+                    "td",
+                    null,
+                    h("a", { href: to.flow(run.flow) }, visible(run.flow)),
+                    h("span", { class: "quiet" }, `@${short(run.flow_hash)}`),
+                ),
                 h("td", { class: "time", title: run.created }, time(run.created)),
                 h("td", { class: "number" }, between(run.created, run.ended)),
                 h("td", { class: "number" }, count(run.version)),
                 h("td", { class: "cut", title: run.error?.message ?? run.waiting?.message ?? "" },
-                    run.error ? `${visible(run.error.name)}: ${visible(run.error.message, { max: 160 })}` : visible(run.waiting?.message ?? "", { max: 160 })))))));
+                    run.error ? `${visible(run.error.name)}: ${visible(run.error.message, { max: 160 })}` : visible(
+                        run.waiting?.message ?? "",
+                        { max: 160 },
+                    )))))));
     }
 }

@@ -42,22 +42,65 @@ export class SettingsPage extends Page {
             h("h1", null, "Settings"),
             h("section", { "aria-labelledby": "look" },
                 h("h2", { id: "look" }, "How it looks here"),
-                CHOICES.map(([name, title, options]) => h("fieldset", { key: name }, h("legend", null, title), options.map(([value, words]) => h(
+                CHOICES.map(
+                    ([name, title, options]) => h(
+                        "fieldset", { key: name }, h("legend", null, title), options.map(([value, words]) => h(
                     "label", { key: value, class: "choice" },
-                    h("input", { type: "radio", name, value, checked: settings[name] === value, onchange: () => this.#set(name, value) }), " ", words)))),
+                    h(
+                        "input",
+                        {
+                            type: "radio",
+                            name,
+                            value,
+                            checked: settings[name] === value,
+                            onchange: () => this.#set(name, value),
+                        },
+                    ), " ", words)))),
                 h("label", { class: "choice" },
-                    h("input", { type: "checkbox", checked: settings.letters, onchange: (event) => this.#set("letters", event.target.checked) }),
+                    h(
+                        "input",
+                        {
+                            type: "checkbox",
+                            checked: settings.letters,
+                            onchange: (event) => this.#set("letters", event.target.checked),
+                        },
+                    ),
                     " single letters are commands (", h("kbd", null, "?"), " lists them)")),
             h("section", { "aria-labelledby": "facts" },
                 h("h2", { id: "facts" }, "This ren"),
                 problemBox(this.problem),
                 this.#index && h("dl", { class: "facts-list" },
-                    fact("Version", this.#index.version), fact("Address", location.host), fact("Events", count(this.#index.sequence)),
+                    fact("Version", this.#index.version),
+                    fact("Address", location.host),
+                    fact("Events", count(this.#index.sequence)),
                     this.#index.time && fact("Last event", moment(this.#index.time)),
-                    this.#ready && fact("Ready", this.#ready.ready ? "yes" : badge("quarantined", "not ready")), this.#ready && fact("Storage", this.#ready.storage)),
-                this.#ready?.reasons.length > 0 && h("ul", null, this.#ready.reasons.map((reason) => h("li", { key: reason.code }, visible(reason.message), reason.hint && ` (${visible(reason.hint)})`))),
-                h("p", null, h("a", { href: "/docs" }, "The API"), " · ", h("code", null, "ren doctor"), " looks whether everything is in order."),
-                h("div", { class: "buttons" }, h("button", { type: "button", onclick: () => this.#leave() }, "Forget the token of this tab"))));
+                    this.#ready && fact(
+                        "Ready",
+                        this.#ready.ready ? "yes" : badge("quarantined", "not ready"),
+                    ), this.#ready && fact("Storage", this.#ready.storage)),
+                this.#ready?.reasons.length > 0 && h(
+                    "ul",
+                    null,
+                    this.#ready.reasons.map((reason) => h(
+                        "li",
+                        { key: reason.code },
+                        visible(reason.message),
+                        reason.hint && ` (${visible(reason.hint)})`,
+                    )),
+                ),
+                h(
+                    "p",
+                    null,
+                    h("a", { href: "/docs" }, "The API"),
+                    " · ",
+                    h("code", null, "ren doctor"),
+                    " looks whether everything is in order.",
+                ),
+                h(
+                    "div",
+                    { class: "buttons" },
+                    h("button", { type: "button", onclick: () => this.#leave() }, "Forget the token of this tab"),
+                )));
     }
 
     #leave() {

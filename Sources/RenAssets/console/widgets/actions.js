@@ -9,8 +9,8 @@ import { problemBox } from "./problem.js";
 const HOUR = 3_600_000;
 
 /**
- * A dialog with a form: `content` describes it, `buttons` are `[text, act, class?]`; an `act` gives back a problem, which
- * is shown, or null, which closes the dialog.
+ * A dialog with a form: `content` describes it, `buttons` are `[text, act, class?, isOff?]`; an `act` gives back a
+ * problem, which is shown, or null, which closes the dialog.
  */
 function ask(app, title, content, buttons) {
     let problem = null;
@@ -40,7 +40,12 @@ function ask(app, title, content, buttons) {
         h("div", { class: "buttons" },
             buttons().map(([text, act, kind = "", isOff = false], index) => h(
                 "button",
-                { type: index ? "button" : "submit", class: kind, disabled: isBusy || isOff, onclick: index ? () => press(act) : null },
+                {
+                    type: index ? "button" : "submit",
+                    class: kind,
+                    disabled: isBusy || isOff,
+                    onclick: index ? () => press(act) : null,
+                },
                 text)),
             h("button", { type: "button", class: "plain", onclick: () => app.dialogs.close() }, "Cancel")),
     ), { label: title });
@@ -48,23 +53,48 @@ function ask(app, title, content, buttons) {
 
 function reasonField(set) {
     return h("div", { class: "field" },
-        h("label", { class: "label", for: "reason" }, "Why", h("span", { class: "quiet" }, " optional, kept in the journal")),
-        h("input", { id: "reason", type: "text", maxlength: 1000, autofocus: true, oninput: (event) => set(event.target.value.trim()) }));
+        h(
+            "label",
+            { class: "label", for: "reason" },
+            "Why",
+            h("span", { class: "quiet" }, " optional, kept in the journal"),
+        ),
+        h(
+            "input",
+            {
+                id: "reason",
+                type: "text",
+                maxlength: 1000,
+                autofocus: true,
+                oninput: (event) => set(event.target.value.trim()),
+            },
+        ));
 }
 
-/** @param {number} inFlight attempts that run now @param {boolean} isMap whether they are items */
+/** @param {number} inFlight attempts that run now */
 export function pauseDialog(app, run, inFlight) {
     let reason = "";
     const body = (more) => (reason ? { ...more, reason } : more);
     const what = plural(inFlight, "call in flight", "calls in flight");
     ask(app, "Pause the run", () => [
-        h("p", null, inFlight ? `${what} will finish. No new item or node starts.` : "Nothing is in flight. No item or node starts until it is resumed."),
+        h(
+            "p",
+            null,
+            inFlight ? `${what} will finish. No new item or node starts.` : "Nothing is in flight. No item or node starts until it is resumed.",
+        ),
         h("p", null, "Timers keep their wake-up time. Time-outs of calls do not run while nothing runs."),
-        inFlight > 0 && h("p", null, "“Pause now” interrupts what is in flight; it runs again after the pause. A “once” call that is interrupted becomes unknown instead."),
+        inFlight > 0 && h(
+            "p",
+            null,
+            "“Pause now” interrupts what is in flight; it runs again after the pause. A “once” call that is interrupted becomes unknown instead.",
+        ),
         reasonField((text) => (reason = text)),
     ], () => [
         ["Pause", () => app.command(run, "pause", body({}), "The run is pausing:"), "primary"],
-        ...(inFlight ? [[`Pause now: interrupt ${count(inFlight)}`, () => app.command(run, "pause", body({ now: true }), "The run is pausing at once:")]] : []),
+        ...(inFlight ? [[
+            `Pause now: interrupt ${count(inFlight)}`,
+            () => app.command(run, "pause", body({ now: true }), "The run is pausing at once:"),
+        ]] : []),
     ]);
 }
 
@@ -90,10 +120,23 @@ export function stopDialog(app, run, unfinished, canFork = false) {
             `Results so far are kept${canFork ? "; you can fork from here later" : ""}.`),
         h("fieldset", null, h("legend", null, "What is in flight"), Object.entries(modes).map(([mode, what]) => h(
             "label", { key: mode, class: "choice" },
-            h("input", { type: "radio", name: "mode", value: mode, checked: state.mode === mode, onchange: () => (state.mode = mode) }), " ", what))),
+            h(
+                "input",
+                {
+                    type: "radio",
+                    name: "mode",
+                    value: mode,
+                    checked: state.mode === mode,
+                    onchange: () => (state.mode = mode),
+                },
+            ), " ", what))),
         reasonField((text) => (state.reason = text)),
         isLong && h("div", { class: "field" },
-            h("label", { class: "label", for: "confirm" }, "More than an hour of work: type the name of the run to stop it"),
+            h(
+                "label",
+                { class: "label", for: "confirm" },
+                "More than an hour of work: type the name of the run to stop it",
+            ),
             h("input", {
                 id: "confirm", type: "text", autocomplete: "off", oninput: (event) => {
                     state.typed = event.target.value;
@@ -102,7 +145,12 @@ export function stopDialog(app, run, unfinished, canFork = false) {
             })),
     ], () => [[
         "Stop the run",
-        () => app.command(run.run, "stop", { mode: state.mode, ...(state.reason ? { reason: state.reason } : {}) }, "The run is stopping:"),
+        () => app.command(
+            run.run,
+            "stop",
+            { mode: state.mode, ...(state.reason ? { reason: state.reason } : {}) },
+            "The run is stopping:",
+        ),
         "danger", isLong && state.typed !== run.run,
     ]]);
 }
@@ -111,7 +159,11 @@ export function stopDialog(app, run, unfinished, canFork = false) {
 export function signalDialog(app, run, name, node) {
     const form = new SchemaForm(node.form ?? null, () => app.dialogs.paint(), undefined);
     ask(app, visible(node.message || "Answer", { max: 300 }), () => [
-        h("p", { class: "quiet" }, `“${visible(name)}” of ${visible(run)} waits for the signal “${visible(node.signal)}”.`),
+        h(
+            "p",
+            { class: "quiet" },
+            `“${visible(name)}” of ${visible(run)} waits for the signal “${visible(node.signal)}”.`,
+        ),
         form.view(),
     ], () => [["Send the answer", () => send(app, run, node.signal, form), "primary"]]);
 }
@@ -124,7 +176,18 @@ export function anySignalDialog(app, run, names) {
         h("p", { class: "quiet" }, "A pause that waits for it goes on; one that comes later finds it there."),
         h("div", { class: "field" },
             h("label", { class: "label", for: "signal" }, "Signal"),
-            h("input", { id: "signal", type: "text", list: "signals", required: true, maxlength: 100, value: name, oninput: (event) => (name = event.target.value) }),
+            h(
+                "input",
+                {
+                    id: "signal",
+                    type: "text",
+                    list: "signals",
+                    required: true,
+                    maxlength: 100,
+                    value: name,
+                    oninput: (event) => (name = event.target.value),
+                },
+            ),
             h("datalist", { id: "signals" }, names.map((each) => h("option", { key: each, value: each })))),
         form.view(),
     ], () => [["Send", () => send(app, run, name, form), "primary"]]);
@@ -147,7 +210,11 @@ async function send(app, run, name, form) {
 export function retryDialog(app, run, what, number) {
     let reason = "";
     ask(app, `Retry ${plural(number, "failure")}`, () => [
-        h("p", null, "They run again with new attempts, and so does what read their results. Everything else keeps what it has."),
+        h(
+            "p",
+            null,
+            "They run again with new attempts, and so does what read their results. Everything else keeps what it has.",
+        ),
         reasonField((text) => (reason = text)),
     ], () => [["Retry", () => app.command(run, "retry", { ...what, ...(reason ? { reason } : {}) }, "The run is open again:"), "primary"]]);
 }
@@ -175,7 +242,12 @@ export function skipDialog(app, run, node, key) {
 /** Which of the commands of the replay family this ren has. */
 export async function abilities(api) {
     const has = (word) => api.has("POST", `/runs/{run}:${word}`);
-    const [retry, skip, fork, state] = await Promise.all([has("retry"), has("skip"), has("fork"), api.has("GET", "/runs/{run}/state")]);
+    const [retry, skip, fork, state] = await Promise.all([
+        has("retry"),
+        has("skip"),
+        has("fork"),
+        api.has("GET", "/runs/{run}/state"),
+    ]);
     return { retry, skip, fork, state };
 }
 

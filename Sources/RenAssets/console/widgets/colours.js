@@ -11,10 +11,19 @@ export function palette() {
     if (known) return known;
     const style = getComputedStyle(document.documentElement);
     const of = (name) => style.getPropertyValue(name).trim();
-    const tones = Object.fromEntries(["ok", "bad", "go", "warn", "ask", "idle"].map((name) => [name, of(`--cell-${name}`)]));
+    const tones = Object.fromEntries(
+        ["ok", "bad", "go", "warn", "ask", "idle"].map((name) => [name, of(`--cell-${name}`)]),
+    );
     known = {
-        ground: of("--surface"), line: of("--line"), text: of("--text"), quiet: of("--quiet"), band: of("--band"), tones,
-        states: ITEM_STATES.map((state) => (state === "skipped" || state === "cancelled" ? of("--cell-off") : tones[tone(state)])),
+        ground: of("--surface"),
+        line: of("--line"),
+        text: of("--text"),
+        quiet: of("--quiet"),
+        band: of("--band"),
+        tones,
+        states: ITEM_STATES.map(
+            (state) => (state === "skipped" || state === "cancelled" ? of("--cell-off") : tones[tone(state)]),
+        ),
         ramp: [1, 2, 3, 4, 5].map((step) => of(`--ramp-${step}`)),
     };
     return known;

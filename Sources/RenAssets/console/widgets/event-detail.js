@@ -17,24 +17,68 @@ export function eventDetail({ app, followed, close }, event, detail, json) {
     return h(
         "aside", { class: "panel detail", "aria-label": `Event ${count(event.sequence)}` },
         h("div", { class: "line" },
-            h("h2", null, `Event ${count(event.sequence)}`), h("span", { class: "quiet", title: event.time }, moment(event.time, { milliseconds: true })),
+            h("h2", null, `Event ${count(event.sequence)}`),
+            h("span", { class: "quiet", title: event.time }, moment(event.time, { milliseconds: true })),
             h("span", { class: "grow" }),
-            h("button", { type: "button", class: "plain", title: "Copy the command that shows it (y)", onclick: () => copyCommand(app, event) }, icon("copy"), "Command"),
+            h(
+                "button",
+                {
+                    type: "button",
+                    class: "plain",
+                    title: "Copy the command that shows it (y)",
+                    onclick: () => copyCommand(app, event),
+                },
+                icon("copy"),
+                "Command",
+            ),
             h("button", { type: "button", class: "plain", "aria-label": "Close", onclick: close }, icon("failed"))),
         h("p", null, icon(stateOf(event)), " ", h("strong", null, event.type), place(event) && ` · ${place(event)}`),
         h("p", null, sentence(event)),
         event.run && event.run !== "journal" && h("p", { class: "quiet" },
             h("a", { href: to.run(event.run) }, visible(event.run)), ` version ${count(event.version)}`,
-            event.node && event.key !== undefined && [" · ", h("a", { key: "item", href: to.item(event.run, event.node, event.key) }, "the item")]),
+            event.node && event.key !== undefined && [
+                " · ",
+                h("a", { key: "item", href: to.item(event.run, event.node, event.key) }, "the item"),
+            ]),
         (event.previous !== undefined || event.cause !== undefined) && followed && h("p", { class: "chips" },
-            event.previous !== undefined && h("button", { type: "button", class: "small", onclick: () => followed(event.previous) }, `the one before of the same ${event.item === undefined ? "node" : "item"}: version ${event.previous}`),
-            event.cause !== undefined && h("button", { type: "button", class: "small", onclick: () => followed(event.cause) }, `its cause: version ${event.cause}`)),
-        event.payload && payload === undefined && detail && h("p", { class: "quiet" }, `Its payload has ${bytes(event.payload.length)}: `, h("a", { href: `/api/v1/journal/events/${event.sequence}/payload`, target: "_blank", onclick: (click) => download(click, app, event) }, "download")),
+            event.previous !== undefined && h(
+                "button",
+                { type: "button", class: "small", onclick: () => followed(event.previous) },
+                `the one before of the same ${event.item === undefined ? "node" : "item"}: version ${event.previous}`,
+            ),
+            event.cause !== undefined && h(
+                "button",
+                { type: "button", class: "small", onclick: () => followed(event.cause) },
+                `its cause: version ${event.cause}`,
+            )),
+        event.payload && payload === undefined && detail && h(
+            "p",
+            { class: "quiet" },
+            `Its payload has ${bytes(event.payload.length)}: `,
+            h(
+                "a",
+                {
+                    href: `/api/v1/journal/events/${event.sequence}/payload`,
+                    target: "_blank",
+                    onclick: (click) => download(click, app, event),
+                },
+                "download",
+            ),
+        ),
         payload !== undefined && h("section", null, h("h3", null, "Payload"), json.view(payload)),
-        h("details", { open: true }, h("summary", null, "JSON"), h("pre", { tabindex: 0 }, visible(JSON.stringify(rest, null, 2), { max: 50_000, lines: true }))),
+        h(
+            "details",
+            { open: true },
+            h("summary", null, "JSON"),
+            h("pre", { tabindex: 0 }, visible(JSON.stringify(rest, null, 2), { max: 50_000, lines: true })),
+        ),
         detail && h("dl", { class: "hashes" },
             h("dt", null, icon("succeeded"), "run chain"), h("dd", { class: "code", title: runHash }, runHash),
-            h("dt", null, icon("succeeded"), "journal chain"), h("dd", { class: "code", title: journalHash }, journalHash)),
+            h("dt", null, icon("succeeded"), "journal chain"), h(
+                "dd",
+                { class: "code", title: journalHash },
+                journalHash,
+            )),
     );
 }
 

@@ -37,7 +37,6 @@ export class EventList {
     #detail = null;
     #detailOf = -1;
     #json;
-    #isAtEnd = true;
     #generation = 0;
 
     constructor(page, store) {
@@ -55,7 +54,11 @@ export class EventList {
 
     get #query() {
         const { type, node, lens } = this.#page.route.query;
-        return { type: type ?? "", node: this.#store ? (node ?? "") : "", lens: lens === "compact" || lens === "json" ? lens : "" };
+        return {
+            type: type ?? "",
+            node: this.#store ? (node ?? "") : "",
+            lens: lens === "compact" || lens === "json" ? lens : "",
+        };
     }
 
     get #isFiltered() {
@@ -111,7 +114,9 @@ export class EventList {
 
     #fits(event) {
         const { type, node, lens } = this.#query;
-        if (type && !type.split(",").some((each) => event.type === each || event.type.startsWith(`${each}.`))) return false;
+        if (type && !type.split(",").some(
+            (each) => event.type === each || event.type.startsWith(`${each}.`),
+        )) return false;
         if (node && event.node !== node) return false;
         return lens !== "compact" || !BOOKKEEPING.test(event.type);
     }
@@ -173,7 +178,10 @@ export class EventList {
             "[": ["Event before", move(-1)], "]": ["Next event", move(1)],
             j: ["Next event", move(1)], k: ["Event before", move(-1)],
             "g g": ["Go to an event by its number", () => document.querySelector("[data-jump]")?.focus()],
-            y: ["Copy the command that shows the event", () => this.#event(this.#selected) && copyCommand(this.#page.app, this.#event(this.#selected))],
+            y: [
+                "Copy the command that shows the event",
+                () => this.#event(this.#selected) && copyCommand(this.#page.app, this.#event(this.#selected)),
+            ],
         };
     }
 
@@ -185,7 +193,8 @@ export class EventList {
         const columns = [
             { name: "seq", title: "Event", class: "number" }, { name: "time", title: "Time" },
             ...(this.#store ? [] : [{ name: "run", title: "Run", class: "cut" }]),
-            { name: "type", title: "Type" }, { name: "what", title: this.#query.lens === "json" ? "JSON" : "What", class: "cut" },
+            { name: "type", title: "Type" },
+            { name: "what", title: this.#query.lens === "json" ? "JSON" : "What", class: "cut" },
         ];
         const shown = this.#selected >= 0 ? this.#event(this.#selected) : null;
         return h(
@@ -195,11 +204,22 @@ export class EventList {
                 this.#found
                     ? `${count(this.#found.length)}${this.#isSearching ? "…" : ""} of ${plural(total, "event")} fit the filter${this.#found.length >= FILTERED_MAX ? "; no more are read" : ""}`
                     : plural(total, "event"),
-                this.#isFiltered && h("button", { type: "button", class: "small", onclick: () => this.#page.app.router.set({ type: null, node: null, lens: null }) }, "Clear the filter")),
+                this.#isFiltered && h(
+                    "button",
+                    {
+                        type: "button",
+                        class: "small",
+                        onclick: () => this.#page.app.router.set({ type: null, node: null, lens: null }),
+                    },
+                    "Clear the filter",
+                )),
             h("div", { class: shown ? "split" : "split whole" },
                 this.#count
                     ? h(WindowedList, {
-                        grid: this.#store ? "run-events" : "journal-events", label: "Events", columns, count: this.#count,
+                        grid: this.#store ? "run-events" : "journal-events",
+                        label: "Events",
+                        columns,
+                        count: this.#count,
                         selected: this.#selected, end: this.#selected < 0 && !this.#found,
                         row: (index) => this.#row(this.#event(index)), onselect: (index) => this.#select(index),
                         onrange: (from, to) => this.#found || this.#pages.need(from, to).catch(this.#refused),
@@ -220,17 +240,74 @@ export class EventList {
         return h(
             "div", { class: "line filters" },
             h("span", { class: "segments", role: "group", "aria-label": "Lens" }, LENSES.map(([word, name]) => h(
-                "button", { key: word, type: "button", "aria-pressed": lens === word, onclick: () => set({ lens: word || null }) }, name))),
-            h("label", null, h("span", { class: "sr" }, "Type"), h("select", { value: type, onchange: (event) => set({ type: event.target.value || null }) },
-                h("option", { value: "" }, "all types"), (this.#store ? AREAS : JOURNAL_AREAS).map((area) => h("option", { key: area, value: area }, `${area}.*`)),
+                "button", {
+                    key: word,
+                    type: "button",
+                    "aria-pressed": lens === word,
+                    onclick: () => set({ lens: word || null }),
+                }, name))),
+            h("label", null, h(
+                "span",
+                { class: "sr" },
+                "Type",
+            ), h("select", { value: type, onchange: (event) => set({ type: event.target.value || null }) },
+                h("option", { value: "" }, "all types"),
+                (this.#store ? AREAS : JOURNAL_AREAS).map((area) => h(
+                    "option",
+                    { key: area, value: area },
+                    `${area}.*`,
+                )),
                 type && !JOURNAL_AREAS.includes(type) && h("option", { value: type }, visible(type)))),
-            this.#store && h("label", null, h("span", { class: "sr" }, "Node"), h("select", { value: node, onchange: (event) => set({ node: event.target.value || null }) },
-                h("option", { value: "" }, "all nodes"), Object.keys(this.#store.snapshot.nodes).map((name) => h("option", { key: name, value: name }, visible(name))))),
+            this.#store && h("label", null, h(
+                "span",
+                { class: "sr" },
+                "Node",
+            ), h("select", { value: node, onchange: (event) => set({ node: event.target.value || null }) },
+                h("option", { value: "" }, "all nodes"), Object.keys(this.#store.snapshot.nodes).map((name) => h(
+                    "option",
+                    { key: name, value: name },
+                    visible(name),
+                )))),
             h("form", { class: "jump", onsubmit: (event) => this.#jump(event) },
-                h("label", null, "event ", h("input", { type: "number", min: 1, "data-jump": true, "data-find": true, name: "seq", placeholder: "g g" }))),
+                h(
+                    "label",
+                    null,
+                    "event ",
+                    h(
+                        "input",
+                        {
+                            type: "number",
+                            min: 1,
+                            "data-jump": true,
+                            "data-find": true,
+                            name: "seq",
+                            placeholder: "g g",
+                        },
+                    ),
+                )),
             h("span", { class: "grow" }),
-            h("button", { type: "button", class: "plain", "aria-label": "Event before", title: "[", onclick: () => this.keys["["][1]() }, icon("up")),
-            h("button", { type: "button", class: "plain", "aria-label": "Next event", title: "]", onclick: () => this.keys["]"][1]() }, icon("down")),
+            h(
+                "button",
+                {
+                    type: "button",
+                    class: "plain",
+                    "aria-label": "Event before",
+                    title: "[",
+                    onclick: () => this.keys["["][1](),
+                },
+                icon("up"),
+            ),
+            h(
+                "button",
+                {
+                    type: "button",
+                    class: "plain",
+                    "aria-label": "Next event",
+                    title: "]",
+                    onclick: () => this.keys["]"][1](),
+                },
+                icon("down"),
+            ),
         );
     }
 
@@ -246,10 +323,26 @@ export class EventList {
         const isJSON = this.#query.lens === "json";
         const what = isJSON
             ? h("span", { class: "code cut" }, visible(JSON.stringify(event), { max: 1000 }))
-            : h("span", { class: "cut" }, place(event) && h("strong", null, place(event)), " ", sentence(event), event.by && !event.type.endsWith("interrupted") ? h("span", { class: "quiet" }, ` by ${visible(event.by)}`) : null);
+            : h(
+                "span",
+                { class: "cut" },
+                place(event) && h("strong", null, place(event)),
+                " ",
+                sentence(event),
+                event.by && !event.type.endsWith("interrupted") ? h(
+                    "span",
+                    { class: "quiet" },
+                    ` by ${visible(event.by)}`,
+                ) : null,
+            );
         return [
-            count(event.sequence), h("span", { class: "time", title: event.time }, moment(event.time, { milliseconds: true })),
-            ...(this.#store ? [] : [h("span", { class: "cut", title: event.run }, event.run === "journal" ? "" : visible(event.run))]),
+            count(event.sequence),
+            h("span", { class: "time", title: event.time }, moment(event.time, { milliseconds: true })),
+            ...(this.#store ? [] : [h(
+                "span",
+                { class: "cut", title: event.run },
+                event.run === "journal" ? "" : visible(event.run),
+            )]),
             h("span", { class: "type" }, icon(stateOf(event)), event.type), what,
         ];
     }

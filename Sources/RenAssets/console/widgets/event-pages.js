@@ -121,7 +121,11 @@ export class EventPages {
 
     async #page(after, limit) {
         const address = this.#run ? path`/runs/${this.#run}/events` : "/journal/events";
-        const { items } = await this.#api.get(address, { after: Math.max(0, after), limit: Math.min(READ_MAX, limit) }, this.#signal);
+        const { items } = await this.#api.get(
+            address,
+            { after: Math.max(0, after), limit: Math.min(READ_MAX, limit) },
+            this.#signal,
+        );
         if (this.#run && items.length) this.#learn([items[0], items[items.length - 1]]);
         return items;
     }

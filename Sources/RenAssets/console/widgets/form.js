@@ -73,7 +73,10 @@ export class SchemaForm {
                 const value = parse(this.#whole, "The input");
                 this.#texts.clear();
                 for (const [name, property] of this.#properties) {
-                    if (name in value) this.#texts.set(name, kindOf(property) === "json" ? pretty(value[name]) : value[name]);
+                    if (name in value) this.#texts.set(
+                        name,
+                        kindOf(property) === "json" ? pretty(value[name]) : value[name],
+                    );
                 }
             } else this.#whole = pretty(this.value);
         } catch {
@@ -109,7 +112,16 @@ export class SchemaForm {
         if (kind === "boolean") {
             return h(
                 "div", { class: "field check", key: name },
-                h("input", { ...common, required: false, type: "checkbox", checked: text === true, onchange: (e) => set(e.target.checked) }),
+                h(
+                    "input",
+                    {
+                        ...common,
+                        required: false,
+                        type: "checkbox",
+                        checked: text === true,
+                        onchange: (e) => set(e.target.checked),
+                    },
+                ),
                 label, noteView);
         }
         let control;
@@ -124,7 +136,10 @@ export class SchemaForm {
                 max: property.maximum, value: text ?? "", oninput: (event) => set(event.target.value),
             });
         } else if (kind === "string") {
-            control = h("input", { ...common, type: "text", value: text ?? "", oninput: (event) => set(event.target.value) });
+            control = h(
+                "input",
+                { ...common, type: "text", value: text ?? "", oninput: (event) => set(event.target.value) },
+            );
         } else {
             control = h("textarea", {
                 ...common, class: "code", rows: 4, spellcheck: "false", value: text ?? "", placeholder: "JSON",

@@ -60,7 +60,8 @@ function nodeView(node, { x, y }, state, address, selected) {
         h("text", { class: "state", x: x + 10, y: y + 36 }, line(node, state)),
     ];
     const props = {
-        key: node.name, class: `node ${node.kind} ${status ? tone(status) : "plan"}${selected === node.name ? " selected" : ""}`,
+        key: node.name,
+        class: `node ${node.kind} ${status ? tone(status) : "plan"}${selected === node.name ? " selected" : ""}`,
         "aria-label": `${visible(node.name)}, ${node.kind}${node.each ? " for each item" : ""}: ${line(node, state)}`,
     };
     return address

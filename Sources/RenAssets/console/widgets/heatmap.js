@@ -7,8 +7,8 @@ import { palette, onThemeChange } from "./colours.js";
 const GAP_FROM = 5;
 
 /**
- * Props: `states` (ItemStates), `by`: `state`, `ms` or `attempts`; `values`: bytes of the latter two; `describe(index)`:
- * a promise of a text; `onopen(index)`; `onrange(from, to)`: drawn with the mouse; `label`; `rowsMax`.
+ * Props: `states` (ItemStates); `by`: `state`, `ms` or `attempts`; `values`: bytes of the latter two;
+ * `describe(index)`: a promise of a text; `onopen(index)`; `onrange(from, to)`: drawn with the mouse; `label`; `rowsMax`.
  */
 export class Heatmap {
     element;
@@ -84,7 +84,9 @@ export class Heatmap {
     #layOut(width, total) {
         const height = this.#props.rowsMax ?? 200;
         this.#cell = 16;
-        while (this.#cell > 2 && Math.ceil(total / Math.floor(width / this.#cell)) * this.#cell > height) this.#cell -= 1;
+        while (this.#cell > 2 && Math.ceil(
+            total / Math.floor(width / this.#cell),
+        ) * this.#cell > height) this.#cell -= 1;
         this.#columns = Math.max(1, Math.floor(width / this.#cell));
         const scale = devicePixelRatio;
         const rows = Math.ceil(total / this.#columns);
@@ -164,8 +166,12 @@ export class Heatmap {
 
 /** What stands under the map: its colours in words. */
 export function legendOf(by) {
-    if (by === "ms") return [8, 40, 80, 110, 150].map((byte) => ({ label: `${duration(fromByte(byte))}`, share: byte / 150 }));
-    return [1, 2, 3, 4, 5].map((attempts) => ({ label: attempts === 5 ? "5 or more" : String(attempts), share: (attempts - 1) / 5 }));
+    if (by === "ms") return [8, 40, 80, 110, 150].map(
+        (byte) => ({ label: `${duration(fromByte(byte))}`, share: byte / 150 }),
+    );
+    return [1, 2, 3, 4, 5].map(
+        (attempts) => ({ label: attempts === 5 ? "5 or more" : String(attempts), share: (attempts - 1) / 5 }),
+    );
 }
 
 /** 1 + 8·⌊log₂(m + 1)⌋ + the next three bits of m + 1. */

@@ -34,7 +34,8 @@ const FILLED = new Set(["running", "stopped"]);
 /** Said by the word beside it, so it is silent itself. `place`: `x`, `y`, `width` and `height` inside of a drawing. */
 export function icon(name, className = "", place = {}) {
     return h(
-        "svg", { ...place, class: `icon ${className}`, viewBox: "0 0 16 16", "aria-hidden": "true", focusable: "false" },
+        "svg",
+        { ...place, class: `icon ${className}`, viewBox: "0 0 16 16", "aria-hidden": "true", focusable: "false" },
         h("path", { d: PATHS[name] ?? PATHS.pending, class: FILLED.has(name) ? "filled" : null }),
     );
 }

@@ -27,16 +27,27 @@ export function itemMap(page, node, { tall = false } = {}) {
     const by = BY.find(([word]) => word === page.route.query.by)?.[0] ?? "state";
     const counts = store.counts(node);
     const values = by === "state" ? null : valuesOf(page, node, by);
-    const summary = SHOWN.filter((state) => counts[state]).map((state) => `${count(counts[state])} ${state}`).join(", ");
+    const summary = SHOWN.filter((state) => counts[state]).map(
+        (state) => `${count(counts[state])} ${state}`,
+    ).join(", ");
     return h(
         "section", { class: "items", "aria-label": `Items of ${visible(node)}` },
         h("div", { class: "line" },
             h("h2", null, "Items of ", h("a", { href: to.node(run, node) }, visible(node))),
             h("span", { class: "tallies" }, SHOWN.filter((state) => counts[state]).map((state) =>
-                h("a", { key: state, href: to.node(run, node, { state }) }, tally(state, counts[state], `${count(counts[state])} ${state}`)))),
+                h(
+                    "a",
+                    { key: state, href: to.node(run, node, { state }) },
+                    tally(state, counts[state], `${count(counts[state])} ${state}`),
+                ))),
             h("span", { class: "grow" }),
             h("span", { class: "segments", role: "group", "aria-label": "Colour by" }, BY.map(([word, name]) => h(
-                "button", { key: word, type: "button", "aria-pressed": by === word, onclick: () => app.router.set({ by: word === "state" ? null : word }) }, name)))),
+                "button", {
+                    key: word,
+                    type: "button",
+                    "aria-pressed": by === word,
+                    onclick: () => app.router.set({ by: word === "state" ? null : word }),
+                }, name)))),
         h(Heatmap, {
             states, by, values: values?.bytes, mark: values?.mark, rowsMax: tall ? 260 : 200,
             label: `${plural(total, "item")} of ${visible(node)}, one cell each: ${summary}. The list has the same in words.`,
@@ -50,7 +61,12 @@ export function itemMap(page, node, { tall = false } = {}) {
 }
 
 function legend(by) {
-    return legendOf(by).map(({ label }, index) => h("span", { key: label, class: "swatch" }, h("span", { class: `ramp r${index + 1}`, "aria-hidden": "true" }), label));
+    return legendOf(by).map(({ label }, index) => h(
+        "span",
+        { key: label, class: "swatch" },
+        h("span", { class: `ramp r${index + 1}`, "aria-hidden": "true" }),
+        label,
+    ));
 }
 
 /** Bytes of times or attempts; read again as items end, but not often. */
@@ -76,7 +92,11 @@ function valuesOf(page, node, by) {
 
 async function itemAt(page, node, index) {
     try {
-        const window = await page.app.api.get(path`/runs/${page.run}/nodes/${node}/items`, { offset: index, limit: 1 }, page.signal);
+        const window = await page.app.api.get(
+            path`/runs/${page.run}/nodes/${node}/items`,
+            { offset: index, limit: 1 },
+            page.signal,
+        );
         return window.items[0] ?? null;
     } catch (error) {
         if (!(error instanceof Problem) && error.name !== "AbortError") throw error;

@@ -36,7 +36,12 @@ export class JSONView {
             "div", { key: at, class: "branch" },
             h(
                 "button",
-                { type: "button", class: "fold", "aria-expanded": state.isOpen, onclick: () => set({ isOpen: !state.isOpen }) },
+                {
+                    type: "button",
+                    class: "fold",
+                    "aria-expanded": state.isOpen,
+                    onclick: () => set({ isOpen: !state.isOpen }),
+                },
                 h("span", { class: "mark", "aria-hidden": "true" }, state.isOpen ? "▾" : "▸"), label, before,
                 state.isOpen ? null : ` ${excerpt(entries, Array.isArray(value))} ${after}`, " ", size,
             ),

@@ -70,7 +70,11 @@ export class WindowedList {
         this.#rowHeight = parseFloat(getComputedStyle(this.element).getPropertyValue("--row")) || 28;
         render(
             h("div", { role: "row", class: "grid-row head", "aria-rowindex": 1 }, props.columns.map((column) =>
-                h("div", { key: column.name, role: "columnheader", class: `cell ${column.class ?? ""}` }, column.title))),
+                h(
+                    "div",
+                    { key: column.name, role: "columnheader", class: `cell ${column.class ?? ""}` },
+                    column.title,
+                ))),
             this.#head);
         this.#body.style.height = `${Math.min(HEIGHT_MAX, props.count * this.#rowHeight)}px`;
         if (props.selected >= 0 && props.selected !== this.#shownSelected) {

@@ -7,7 +7,10 @@ import { shortJSON } from "./json.js";
 
 export const LEVELS = ["debug", "info", "warning", "error"];
 
-/** @param {object} line of `GET /runs/{run}/logs` @param {{where?: boolean}} [options] whether to say of which node and item */
+/**
+ * @param {object} line of `GET /runs/{run}/logs`
+ * @param {{where?: boolean}} [options] whether to say of which node and item
+ */
 export function logLine(line, { where = false } = {}) {
     return h(
         "div", { key: `${line.position}/${line.time}`, class: `log-line ${line.level ?? ""}` },
@@ -20,7 +23,8 @@ export function logLine(line, { where = false } = {}) {
 
 export function whereOf(line) {
     if (!line.node) return "run";
-    return visible(line.node) + (line.key !== undefined ? ` ${visible(line.key, { max: 60 })}` : "") + (line.attempt > 1 ? ` #${line.attempt}` : "");
+    const key = line.key === undefined ? "" : ` ${visible(line.key, { max: 60 })}`;
+    return `${visible(line.node)}${key}${line.attempt > 1 ? ` #${line.attempt}` : ""}`;
 }
 
 /** The text with its colours, then its fields. */

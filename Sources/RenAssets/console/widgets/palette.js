@@ -54,7 +54,12 @@ export class Palette {
             const [runs, flows] = await Promise.all([
                 api.get("/runs", { q: text, limit: 8 }), api.get("/flows", { limit: 100 }),
             ]);
-            for (const { run, flow } of runs.items) found.push({ kind: "run", name: run, note: flow, address: to.run(run) });
+            for (const { run, flow } of runs.items) found.push({
+                kind: "run",
+                name: run,
+                note: flow,
+                address: to.run(run),
+            });
             for (const { flow } of flows.items) found.push({ kind: "flow", name: flow, address: to.flow(flow) });
             const snapshot = page?.store?.snapshot;
             if (text.length >= 2 && snapshot) {
@@ -90,7 +95,9 @@ export class Palette {
             "div", { class: "go" },
             h("input", {
                 type: "text", role: "combobox", "aria-label": "Go to a page, run, node, item or flow", autofocus: true,
-                "aria-expanded": true, "aria-controls": "palette", "aria-activedescendant": shown.length ? `palette-${this.#index}` : null,
+                "aria-expanded": true,
+                "aria-controls": "palette",
+                "aria-activedescendant": shown.length ? `palette-${this.#index}` : null,
                 "aria-autocomplete": "list", placeholder: "Run, node, item, flow, or what to do", value: this.#text,
                 oninput: (event) => this.#typed(event.target.value), onkeydown: (event) => this.#keyed(event, shown),
             }),
@@ -100,7 +107,8 @@ export class Palette {
                     key: `${entry.kind} ${entry.name} ${entry.note}`, role: "option", id: `palette-${index}`,
                     "aria-selected": index === this.#index, onclick: () => this.#choose(entry),
                 },
-                h("span", { class: "kind" }, entry.kind), h("span", { class: "name" }, visible(entry.name, { max: 80 })),
+                h("span", { class: "kind" }, entry.kind),
+                h("span", { class: "name" }, visible(entry.name, { max: 80 })),
                 entry.note && h("span", { class: "quiet" }, visible(entry.note)),
             ))),
             !shown.length && h("p", { class: "quiet" }, "Nothing has this name. Runs are found by how they begin."),

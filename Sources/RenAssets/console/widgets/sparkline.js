@@ -19,8 +19,20 @@ export function sparkline(buckets, label) {
         buckets.map(({ good, bad }, index) => {
             const [tall, low] = [high(good), high(bad)];
             return h("g", { key: index },
-                tall > 0 && h("rect", { class: "good", x: index * step, width: Math.max(0.5, step - 1), y: HEIGHT - tall, height: tall }),
-                low > 0 && h("rect", { class: "bad", x: index * step, width: Math.max(0.5, step - 1), y: Math.max(0, HEIGHT - tall - low), height: low }));
+                tall > 0 && h(
+                    "rect",
+                    { class: "good", x: index * step, width: Math.max(0.5, step - 1), y: HEIGHT - tall, height: tall },
+                ),
+                low > 0 && h(
+                    "rect",
+                    {
+                        class: "bad",
+                        x: index * step,
+                        width: Math.max(0.5, step - 1),
+                        y: Math.max(0, HEIGHT - tall - low),
+                        height: low,
+                    },
+                ));
         }),
     );
 }

@@ -66,7 +66,10 @@ export class Timeline {
     }
 
     #x(event) {
-        return Math.max(0, Math.min(this.#width, event.clientX - this.#canvas.getBoundingClientRect().left - this.#label));
+        return Math.max(
+            0,
+            Math.min(this.#width, event.clientX - this.#canvas.getBoundingClientRect().left - this.#label),
+        );
     }
 
     get #range() {
@@ -98,7 +101,12 @@ export class Timeline {
         if (this.#from !== null && Math.abs(this.#to - this.#from) >= DRAG_MIN) {
             context.globalAlpha = 0.2;
             context.fillStyle = palette().tones.go;
-            context.fillRect(this.#label + Math.min(this.#from, this.#to), AXIS, Math.abs(this.#to - this.#from), height);
+            context.fillRect(
+                this.#label + Math.min(this.#from, this.#to),
+                AXIS,
+                Math.abs(this.#to - this.#from),
+                height,
+            );
             context.globalAlpha = 1;
         }
     }
