@@ -5,7 +5,6 @@ import { EventList } from "../widgets/event-list.js";
 import { RunPage } from "./run.js";
 
 export class RunJournalPage extends RunPage {
-    kind = "journal";
     #list = null;
     #isStarted = false;
 

@@ -29,7 +29,6 @@ const COLUMNS = [
 ];
 
 export class RunLogsPage extends RunPage {
-    kind = "logs";
     /** Entries; one of several lines is several rows. */
     #lines = [];
     #rows = [];

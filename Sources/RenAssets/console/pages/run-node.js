@@ -35,7 +35,6 @@ const COLUMNS = [
 ];
 
 export class RunNodePage extends RunPage {
-    kind = "node";
     #detail = null;
     #output = new JSONView(this.paint);
     /** What the list shows: windows of rows by their number. */

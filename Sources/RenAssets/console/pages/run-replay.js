@@ -14,7 +14,6 @@ import { empty, loading, problemBox } from "../widgets/problem.js";
 import { RunPage } from "./run.js";
 
 export class RunReplayPage extends RunPage {
-    kind = "replay";
     #state = null;
     #event = null;
     #pages = null;

@@ -13,7 +13,6 @@ const BUCKETS = 240;
 const ZOOM = 0.5;
 
 export class RunTimelinePage extends RunPage {
-    kind = "timeline-page";
     #timeline = null;
     #range = "";
 
@@ -100,7 +99,7 @@ export class RunTimelinePage extends RunPage {
                 h(
                     "span",
                     { class: "swatch" },
-                    h("span", { class: "ramp ok", "aria-hidden": "true" }),
+                    h("span", { class: "ramp line", "aria-hidden": "true" }),
                     "done (line, its own scale)",
                 ),
                 h("span", { class: "swatch" }, h("span", { class: "ramp bad", "aria-hidden": "true" }), "failed"),

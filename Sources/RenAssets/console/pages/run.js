@@ -96,7 +96,7 @@ export class RunPage extends Page {
             );
         }
         return h(
-            "div", { class: `page run ${this.kind ?? ""}` },
+            "div", { class: "page run" },
             this.#head(snapshot),
             this.#unready(snapshot),
             problemBox(this.problem),

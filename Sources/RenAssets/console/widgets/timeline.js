@@ -177,7 +177,7 @@ export class Timeline {
         // What ended well: a line, as it is another measure.
         const best = Math.max(1, ...lane.succeeded);
         if (lane.succeeded.some((value) => value > 1)) {
-            context.strokeStyle = colours.tones.ok;
+            context.strokeStyle = colours.text;
             context.lineWidth = 1.5;
             context.beginPath();
             lane.succeeded.forEach((value, index) => {
