@@ -76,6 +76,19 @@ def test_a_broken_connection_is_taken_up(own: ConsoleService, open_console: Call
     assert heard == [event["sequence"] for event in own.events(run) if event["sequence"] >= heard[0]]
 
 
+def test_lists_are_read_again_after_a_break(own: ConsoleService, open_console: Callable[..., Page]) -> None:
+    page = open_console(own)
+    page.wait_for_selector("text=No run yet")
+    page.evaluate("ren.stream.stop()")
+    own.begin("shop", {"count": 1}, id="unseen")
+    assert own.finish("unseen") == "succeeded"
+    page.evaluate("ren.stream.start()")
+    page.wait_for_selector("#recent >> xpath=.. >> text=unseen")
+    # And it goes on to follow.
+    own.begin("shop", {"count": 1}, id="seen")
+    page.wait_for_selector("#recent >> xpath=.. >> text=/^seen$/")
+
+
 def test_the_log_and_the_journal_grow(own: ConsoleService, open_console: Callable[..., Page]) -> None:
     page = open_console(own)
     run = own.begin("shop", {"count": 100, "seconds": 0.6})

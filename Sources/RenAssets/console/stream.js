@@ -19,6 +19,7 @@ export class Stream {
     downSince = null;
     server = null;
     #journal = null;
+    #isConnectedAgain = false;
     #api;
     #changed;
     #socket = null;
@@ -56,7 +57,8 @@ export class Stream {
      * @param {{events?: (events: object[]) => void, progress?: (nodes: object, sequence: number) => void,
      *     log?: (lines: object[], position: string) => void, reset?: () => void,
      *     failed?: (problem: object) => void}} handlers
-     *     `reset`: the place to go on from is no longer there, or too far away: read anew, then subscribe again
+     *     `reset`: read anew, for something was missed. With `since` the subscription is over: the place to go on from
+     *     is no longer there, or too far away; subscribe again. Without, it goes on: the connection was broken
      */
     subscribe(wanted, handlers) {
         const subscription = new Subscription(`s${this.#next++}`, wanted, handlers);
@@ -168,10 +170,15 @@ export class Stream {
         this.head = isOther ? head : Math.max(this.head, head);
         this.#be("live");
         for (const subscription of [...this.#subscriptions.values()]) {
-            const behind = subscription.position === null ? 0 : head - subscription.position;
-            if (isOther || behind > REPLAY_MAX || behind < 0) this.#reset(subscription);
+            const behind = head - (subscription.position ?? head);
+            if (!subscription.isResumed) {
+                subscription.position = null;
+                this.#send(subscription.message());
+                if (this.#isConnectedAgain) subscription.handlers.reset?.();
+            } else if (isOther || behind > REPLAY_MAX || behind < 0) this.#reset(subscription);
             else this.#send(subscription.message());
         }
+        this.#isConnectedAgain = true;
         if (isNewServer) this.#changed("server");
     }
 
@@ -204,13 +211,15 @@ class Subscription {
         this.id = id;
         this.wanted = wanted;
         this.handlers = handlers;
+        /** Whether it goes on behind the last event after a break; else it is for what comes. */
+        this.isResumed = wanted.since !== undefined;
         this.position = wanted.since ?? null;
         this.logPosition = wanted.log?.after;
     }
 
     message() {
         const message = { ...this.wanted, op: "subscribe", id: this.id };
-        if (this.position !== null) message.since = this.position;
+        if (this.isResumed) message.since = this.position;
         if (this.wanted.log) message.log = { ...this.wanted.log, after: this.logPosition };
         return message;
     }

@@ -91,7 +91,7 @@ export class RunLogsPage extends RunPage {
                 topic: "logs", run: this.run, ...(node ? { node } : {}), ...(key ? { key } : {}),
                 log: { level, after: position, ...(q ? { q } : {}) },
             },
-            { log: (lines) => this.#take(lines), reset: () => this.#load() });
+            { log: (lines) => this.#take(lines) });
     }
 
     #take(lines) {
