@@ -262,7 +262,9 @@ class App {
                 "a",
                 {
                     key: name, href: address,
-                    "aria-current": here === address || (address !== "/" && here.startsWith(`${address}/`)) ? "page" : null,
+                    "aria-current": here === address || (address !== "/" && here.startsWith(`${address}/`))
+                        ? "page"
+                        : null,
                 }, name))),
             h("div", { class: "tools" },
                 h("button", { type: "button", class: "search", onclick: () => this.palette.open() },

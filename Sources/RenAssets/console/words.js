@@ -46,9 +46,11 @@ const SENTENCES = {
     "signal.received": (event) => `signal ${visible(event.name)} was received`,
     "result.rejected": (event) => `a late result was refused${reason(event)}`,
     "map.opened": (event) => `its ${count(event.total)} items are known, ${event.concurrency ?? "?"} at a time`,
-    "map.closed": (event) =>
-        `all items ended: ${count(event.succeeded)} succeeded, ${count(event.failed)} failed`
-        + (event.skipped + event.cancelled + event.unknown ? `, ${count(event.skipped + event.cancelled + event.unknown)} otherwise` : ""),
+    "map.closed": (event) => {
+        const others = event.skipped + event.cancelled + event.unknown;
+        const rest = others ? `, ${count(others)} otherwise` : "";
+        return `all items ended: ${count(event.succeeded)} succeeded, ${count(event.failed)} failed${rest}`;
+    },
     "*.started": (event) => `started${attempt(event)}`,
     "*.checkpointed": () => "saved a checkpoint",
     "*.succeeded": (event) => `succeeded${attempt(event)}${event.payload ? `, ${bytes(event.payload.length)}` : ""}`,

@@ -162,7 +162,8 @@ export class FlowPage extends Page {
                 h(
                     "p",
                     { class: "quiet note", id: "run-id-note" },
-                    "Its name for good, such as nightly-11-24. One id is one run: an equal start gives the run that there is.",
+                    "Its name for good, such as nightly-11-24. One id is one run: an equal start gives the run "
+                        + "that there is.",
                 )),
             h("div", { class: "field check" },
                 h(

@@ -60,7 +60,10 @@ export class FunctionPage extends Page {
                 it.once && fact("Once", "never tried again once it has begun"),
                 fact(
                     "Retry",
-                    retry ? `${retry.attempts} attempts, every ${retry.every} × ${retry.factor}, at most ${retry.longest}` : "as the flow says",
+                    retry
+                        ? `${retry.attempts} attempts, every ${retry.every} × ${retry.factor}, `
+                            + `at most ${retry.longest}`
+                        : "as the flow says",
                 ),
                 fact("Timeout", it.timeout ?? "as the flow says"), it.heartbeat && fact("Heartbeat", it.heartbeat),
                 it.requires.length > 0 && fact("Packages", it.requires.map((each) => visible(each)).join(", ")),
@@ -77,7 +80,8 @@ export class FunctionPage extends Page {
                     h(
                         "p",
                         { class: "quiet" },
-                        "One call in a worker, outside of any run. Nothing is recorded, but what it does outside, it does.",
+                        "One call in a worker, outside of any run. Nothing is recorded, but what it does "
+                            + "outside, it does.",
                     ),
                     this.#form.view(),
                     h("div", { class: "field" }, h("label", { class: "label", for: "timeout" }, "Timeout"),

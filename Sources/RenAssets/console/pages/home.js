@@ -258,7 +258,8 @@ export class HomePage extends Page {
                     h(
                         "span",
                         { class: "numbers" },
-                        `${count(node.total - left(node))}/${count(node.total)} · ${percent(node.total - left(node), node.total)}`,
+                        `${count(node.total - left(node))}/${count(node.total)} · `
+                            + `${percent(node.total - left(node), node.total)}`,
                     ),
                     node.failed > 0 && tally("failed", node.failed, plural(node.failed, "failed", "failed")),
                     node.rate ? h(
@@ -302,6 +303,7 @@ export class HomePage extends Page {
         if (!this.#ready) return null;
         const { ready, storage, reasons } = this.#ready;
         const of = (name) => this.#metrics?.get(name);
+        const calls = this.#workers?.reduce((sum, each) => sum + each.calls.length, 0);
         const facts = [
             h(
                 "span",
@@ -312,7 +314,7 @@ export class HomePage extends Page {
             `storage ${storage}`,
             of("ren_journal_used_bytes") !== undefined && `journal ${bytes(of("ren_journal_used_bytes"))}`,
             `${plural(this.app.stream.head, "event")}`,
-            this.#workers && `${plural(this.#workers.length, "worker")}, ${plural(this.#workers.reduce((sum, each) => sum + each.calls.length, 0), "call")} now`,
+            this.#workers && `${plural(this.#workers.length, "worker")}, ${plural(calls, "call")} now`,
             of("process_resident_memory_bytes") !== undefined && `memory ${bytes(of("process_resident_memory_bytes"))}`,
             of(
                 "process_start_time_seconds",

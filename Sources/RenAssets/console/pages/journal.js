@@ -44,7 +44,8 @@ export class JournalPage extends Page {
                 ? h(
                     "p",
                     { class: "quiet" },
-                    "Everything that happened here, in the order in which it was written. Each event is chained to the one before by its hash; ",
+                    "Everything that happened here, in the order in which it was written. Each event is "
+                        + "chained to the one before by its hash; ",
                     h("code", null, "ren journal verify"),
                     " checks all of them.",
                 )

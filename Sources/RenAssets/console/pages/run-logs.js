@@ -149,7 +149,7 @@ export class RunLogsPage extends RunPage {
                     "span",
                     { class: "sr" },
                     "Node",
-                ), h("select", { value: node ?? "", onchange: (event) => set({ node: event.target.value, item: null }) },
+                ), h("select", { value: node ?? "", onchange: ({ target }) => set({ node: target.value, item: null }) },
                     h("option", { value: "" }, "all nodes"), nodes.map((each) => h(
                         "option",
                         { key: each, value: each },

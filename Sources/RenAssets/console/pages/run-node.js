@@ -223,7 +223,8 @@ export class RunNodePage extends RunPage {
             times?.samples && h(
                 "span",
                 { key: "t" },
-                ` · p50 ${duration(times.p50_milliseconds)} · p95 ${duration(times.p95_milliseconds)} · p99 ${duration(times.p99_milliseconds)} · longest ${duration(times.max_milliseconds)}`,
+                ` · p50 ${duration(times.p50_milliseconds)} · p95 ${duration(times.p95_milliseconds)} · p99 `
+                    + `${duration(times.p99_milliseconds)} · longest ${duration(times.max_milliseconds)}`,
             ),
             detail.status === "running" && times?.rate && h(
                 "span",
@@ -316,7 +317,9 @@ export class RunNodePage extends RunPage {
                     type: "button",
                     onclick: () => this.#retry(),
                 }, icon("retrying"),
-                    this.#chosen.size ? `Retry ${count(this.#chosen.size)} chosen` : `Retry ${count(counts.failed)} failed`),
+                    this.#chosen.size
+                        ? `Retry ${count(this.#chosen.size)} chosen`
+                        : `Retry ${count(counts.failed)} failed`),
                 h(
                     "button",
                     {
@@ -364,7 +367,8 @@ export class RunNodePage extends RunPage {
             h(
                 "p",
                 { class: "quiet" },
-                `${count(this.#total)} of ${plural(node.total, "item")} · j and k move, Enter opens${this.can.retry ? ", x chooses, R retries" : ""}, E exports`,
+                `${count(this.#total)} of ${plural(node.total, "item")} · j and k move, Enter `
+                    + `opens${this.can.retry ? ", x chooses, R retries" : ""}, E exports`,
             ),
         );
     }
@@ -437,7 +441,8 @@ function csv(rows) {
     // A spreadsheet would take what begins so for a formula.
     const cell = (value) => {
         const text = String(value ?? "");
-        return `"${(/^[=+\-@\t\r]/.test(text) && typeof value === "string" ? `'${text}` : text).replaceAll('"', '""')}"`;
+        const isFormula = typeof value === "string" && /^[=+\-@\t\r]/.test(text);
+        return `"${isFormula ? "'" : ""}${text.replaceAll('"', '""')}"`;
     };
     const names = ["index", "key", "state", "attempts", "begun", "ended", "milliseconds", "output_bytes"];
     const lines = rows.map((row) => [

@@ -136,7 +136,9 @@ export class RunOverviewPage extends RunPage {
                     h(
                         "span",
                         { class: "numbers quiet" },
-                        node.status === "running" && left ? (node.eta_milliseconds ? `until ${eta(node.eta_milliseconds)}` : "") : "",
+                        node.status === "running" && left
+                            ? (node.eta_milliseconds ? `until ${eta(node.eta_milliseconds)}` : "")
+                            : "",
                     ),
                     h("span", { class: "tallies" },
                         tally("succeeded", counts.succeeded, count(counts.succeeded)),
@@ -181,7 +183,9 @@ export class RunOverviewPage extends RunPage {
             isStalled && [icon("quarantined"), h("strong", null, "Stalled? ")],
             `last sign of life ${duration(silence)} ago`,
             isStalled ? `; items take ${duration(this.#times?.p99_milliseconds)} at most (p99)` : null,
-            this.#times?.samples ? ` · ${visible(this.#times.node)}: p50 ${duration(this.#times.p50_milliseconds)}, p95 ${duration(this.#times.p95_milliseconds)}, p99 ${duration(this.#times.p99_milliseconds)}` : null);
+            this.#times?.samples
+                && ` · ${visible(this.#times.node)}: p50 ${duration(this.#times.p50_milliseconds)}, `
+                    + `p95 ${duration(this.#times.p95_milliseconds)}, p99 ${duration(this.#times.p99_milliseconds)}`);
     }
 
     #problems() {
@@ -198,7 +202,9 @@ export class RunOverviewPage extends RunPage {
             h(
                 "h2",
                 { id: "problems" },
-                groups.length ? `Problems: ${plural(failed, "failure")}, ${plural(groups.length, "cause")}` : "Problems",
+                groups.length
+                    ? `Problems: ${plural(failed, "failure")}, ${plural(groups.length, "cause")}`
+                    : "Problems",
             ),
             this.can.retry && failed > 0 && h(
                 "button",
@@ -238,7 +244,9 @@ export class RunOverviewPage extends RunPage {
                 h(
                     "span",
                     { class: "numbers" },
-                    group.failures ? `×${count(group.failures)}` : `${count(group.attempts)} attempts, none failed in the end`,
+                    group.failures
+                        ? `×${count(group.failures)}`
+                        : `${count(group.attempts)} attempts, none failed in the end`,
                 )),
             h("div", { class: "quiet cause-more" },
                 group.frame && `${visible(group.frame)} · `,
@@ -278,7 +286,11 @@ export class RunOverviewPage extends RunPage {
                     return h("tr", { key: name },
                         h("td", null, h("a", { href: to.node(this.run, name), title: name }, visible(name))),
                         h("td", null, badge(node.status)),
-                        h("td", { class: "number" }, counts ? `${count(counts.succeeded)}/${count(node.total)}` : "–"),
+                        h(
+                            "td",
+                            { class: "number" },
+                            counts ? `${count(counts.succeeded)}/${count(node.total)}` : "–",
+                        ),
                         h("td", { class: "number" }, node.attempts || "–"),
                         h("td", { class: "time", title: node.begun ?? "" }, node.begun ? time(node.begun) : "–"),
                         h(
@@ -340,7 +352,9 @@ export class RunOverviewPage extends RunPage {
                 : h(
                     "p",
                     { class: "quiet" },
-                    this.store.isOpen ? "Nothing happened since this page was opened. " : `It ended ${relative(this.store.snapshot.ended)}. `,
+                    this.store.isOpen
+                        ? "Nothing happened since this page was opened. "
+                        : `It ended ${relative(this.store.snapshot.ended)}. `,
                     h("a", { href: to.run(this.run, "journal") }, "The journal"), " has all events."),
         );
     }

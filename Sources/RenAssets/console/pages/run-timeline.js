@@ -92,7 +92,8 @@ export class RunTimelinePage extends RunPage {
                 )),
             h(Timeline, {
                 timeline, onzoom: (from, until) => this.#show(from, until),
-                label: `What ran when, ${plural(timeline.lanes.length, "node")}. The table below has the same in numbers.`,
+                label: `What ran when, ${plural(timeline.lanes.length, "node")}. The table below has the same `
+                    + `in numbers.`,
             }),
             h("p", { class: "quiet legend" },
                 h("span", { class: "swatch" }, h("span", { class: "ramp go", "aria-hidden": "true" }), "running"),

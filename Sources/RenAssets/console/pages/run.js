@@ -136,7 +136,8 @@ export class RunPage extends Page {
                     `${visible(snapshot.flow)}@${short(snapshot.flow_hash)}`,
                 ),
                 " · ", h("a", { href: to.run(this.run, "journal", { seq: snapshot.first }) }, "input"),
-                snapshot.status !== "waiting" && this.store.isOpen && !snapshot.carried ? " · carried by nobody: resume takes it up" : null),
+                snapshot.status !== "waiting" && this.store.isOpen && !snapshot.carried
+                    && " · carried by nobody: resume takes it up"),
             h("nav", { class: "tabs", "aria-label": "Views of the run" }, this.tabs.map(([name, address], index) => h(
                 "a", {
                     key: name,

@@ -23,7 +23,8 @@ export class SignInPage extends Page {
                 null,
                 "Run ",
                 h("code", null, "ren open"),
-                " on the machine where ren runs, as its user: it opens the console with a link that works once, within a minute.",
+                " on the machine where ren runs, as its user: it opens the console with a link that works "
+                    + "once, within a minute.",
             ),
             h("form", { onsubmit: (event) => this.#enter(event) },
                 h("div", { class: "field" },

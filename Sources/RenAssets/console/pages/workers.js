@@ -86,7 +86,7 @@ export class WorkersPage extends Page {
                         ["Calls", "number"],
                         ["Now"],
                         [""],
-                    ].map(([name, kind]) => h("th", { key: name, scope: "col", class: kind }, name || h("span", { class: "sr" }, "Do"))),
+                    ].map(([name, kind]) => h("th", { key: name, scope: "col", class: kind }, name || hidden("Do"))),
                 ),
             ),
             h("tbody", null, this.#workers.map((worker) => [
@@ -128,7 +128,12 @@ export class WorkersPage extends Page {
                         ),
                         worker.calls.length > 0 && h(
                             "button",
-                            { type: "button", class: "small", title: "its calls are tried again; a once call becomes unknown", onclick: () => this.#restart(worker, true) },
+                            {
+                                type: "button",
+                                class: "small",
+                                title: "its calls are tried again; a once call becomes unknown",
+                                onclick: () => this.#restart(worker, true),
+                            },
                             "now",
                         )))),
                 worker.last_error_lines.length > 0 && h("tr", {
@@ -143,6 +148,8 @@ export class WorkersPage extends Page {
             ]))));
     }
 }
+
+const hidden = (text) => h("span", { class: "sr" }, text);
 
 function readyBadge(worker) {
     if (worker.calls.length) return badge("running", count(worker.calls.length));

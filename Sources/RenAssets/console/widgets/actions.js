@@ -80,13 +80,16 @@ export function pauseDialog(app, run, inFlight) {
         h(
             "p",
             null,
-            inFlight ? `${what} will finish. No new item or node starts.` : "Nothing is in flight. No item or node starts until it is resumed.",
+            inFlight
+                ? `${what} will finish. No new item or node starts.`
+                : "Nothing is in flight. No item or node starts until it is resumed.",
         ),
         h("p", null, "Timers keep their wake-up time. Time-outs of calls do not run while nothing runs."),
         inFlight > 0 && h(
             "p",
             null,
-            "“Pause now” interrupts what is in flight; it runs again after the pause. A “once” call that is interrupted becomes unknown instead.",
+            "“Pause now” interrupts what is in flight; it runs again after the pause. A “once” call that is "
+                + "interrupted becomes unknown instead.",
         ),
         reasonField((text) => (reason = text)),
     ], () => [
@@ -116,7 +119,9 @@ export function stopDialog(app, run, unfinished, canFork = false) {
     };
     ask(app, `Stop ${visible(run.run, { max: 80 })}`, () => [
         h("p", null, "Ends the run for good. ",
-            unfinished === null ? "What is open will not run. " : `${plural(unfinished, "node or item", "nodes and items")} will not run. `,
+            unfinished === null
+                ? "What is open will not run. "
+                : `${plural(unfinished, "node or item", "nodes and items")} will not run. `,
             `Results so far are kept${canFork ? "; you can fork from here later" : ""}.`),
         h("fieldset", null, h("legend", null, "What is in flight"), Object.entries(modes).map(([mode, what]) => h(
             "label", { key: mode, class: "choice" },
@@ -216,7 +221,10 @@ export function retryDialog(app, run, what, number) {
             "They run again with new attempts, and so does what read their results. Everything else keeps what it has.",
         ),
         reasonField((text) => (reason = text)),
-    ], () => [["Retry", () => app.command(run, "retry", { ...what, ...(reason ? { reason } : {}) }, "The run is open again:"), "primary"]]);
+    ], () => {
+        const body = reason ? { ...what, reason } : what;
+        return [["Retry", () => app.command(run, "retry", body, "The run is open again:"), "primary"]];
+    });
 }
 
 /** Records a value in the place of a result. */

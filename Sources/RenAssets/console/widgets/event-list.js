@@ -202,7 +202,8 @@ export class EventList {
             this.#filters(),
             h("p", { class: "quiet", role: "status" },
                 this.#found
-                    ? `${count(this.#found.length)}${this.#isSearching ? "…" : ""} of ${plural(total, "event")} fit the filter${this.#found.length >= FILTERED_MAX ? "; no more are read" : ""}`
+                    ? `${count(this.#found.length)}${this.#isSearching ? "…" : ""} of ${plural(total, "event")} fit `
+                        + `the filter${this.#found.length >= FILTERED_MAX ? "; no more are read" : ""}`
                     : plural(total, "event"),
                 this.#isFiltered && h(
                     "button",

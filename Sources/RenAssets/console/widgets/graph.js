@@ -91,7 +91,9 @@ function line(node, state) {
         const failed = counts.failed ? ` · ${count(counts.failed)} failed` : "";
         const done = counts.succeeded + counts.skipped + counts.cancelled;
         if (done + counts.failed >= total) return `${count(total)} items${failed}`;
-        return failed ? `${percent(done + counts.failed, total)}${failed}` : `${percent(done, total)} of ${count(total)}`;
+        return failed
+            ? `${percent(done + counts.failed, total)}${failed}`
+            : `${percent(done, total)} of ${count(total)}`;
     }
     return state.text ?? word(state.status);
 }

@@ -8,7 +8,8 @@ const GAP_FROM = 5;
 
 /**
  * Props: `states` (ItemStates); `by`: `state`, `ms` or `attempts`; `values`: bytes of the latter two;
- * `describe(index)`: a promise of a text; `onopen(index)`; `onrange(from, to)`: drawn with the mouse; `label`; `rowsMax`.
+ * `describe(index)`: a promise of a text; `onopen(index)`; `onrange(from, to)`: drawn with the mouse; `label`;
+ * `rowsMax`: about how high it may be.
  */
 export class Heatmap {
     element;

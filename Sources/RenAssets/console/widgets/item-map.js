@@ -50,12 +50,15 @@ export function itemMap(page, node, { tall = false } = {}) {
                 }, name)))),
         h(Heatmap, {
             states, by, values: values?.bytes, mark: values?.mark, rowsMax: tall ? 260 : 200,
-            label: `${plural(total, "item")} of ${visible(node)}, one cell each: ${summary}. The list has the same in words.`,
+            label: `${plural(total, "item")} of ${visible(node)}, one cell each: ${summary}. The list has the `
+                + `same in words.`,
             describe: (index) => describe(page, node, index), onopen: (index) => openItem(page, node, index),
             onrange: (from) => app.router.go(to.node(run, node, { at: from })),
         }),
         h("p", { class: "quiet legend" },
-            by === "state" ? "One cell for each item, in the order of the list. Point to see which, click to open." : legend(by),
+            by === "state"
+                ? "One cell for each item, in the order of the list. Point to see which, click to open."
+                : legend(by),
             " ", h("a", { href: to.node(run, node) }, "As a list")),
     );
 }

@@ -220,7 +220,9 @@ export class Timeline {
         }
         const bucket = Math.min(lane.running.length - 1, Math.floor((x / this.#width) * lane.running.length));
         const at = moment(new Date(this.#timeAt(x)).toISOString(), { milliseconds: true });
-        this.#tip.textContent = `${visible(lane.node)} ${at} · ${count(lane.running[bucket])} running at most, ${count(lane.started[bucket])} began, ${count(lane.succeeded[bucket])} done, ${count(lane.failed[bucket])} failed`;
+        const of = (values) => count(values[bucket]);
+        this.#tip.textContent = `${visible(lane.node)} ${at} · ${of(lane.running)} running at most, `
+            + `${of(lane.started)} began, ${of(lane.succeeded)} done, ${of(lane.failed)} failed`;
         this.#tip.hidden = false;
         const left = Math.min(event.clientX - box.left + 12, Math.max(0, box.width - 320));
         this.#tip.style.transform = `translate(${left}px, ${event.clientY - box.top + 14}px)`;
