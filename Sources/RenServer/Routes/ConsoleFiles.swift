@@ -1,6 +1,7 @@
 import NIOCore
 import RenAssets
 import RenCore
+import RenJournal
 
 #if canImport(Darwin)
 import Darwin
