@@ -130,7 +130,7 @@ def test_with_the_keyboard_alone(own: ConsoleService, open_console: Callable[...
     press("ArrowDown")
     page.wait_for_selector("[data-grid=items][aria-activedescendant]")
     press("Enter")
-    page.wait_for_selector(".trace")
+    page.wait_for_selector(".item-page")
 
 
 def test_letters_can_be_switched_off(service: ConsoleService, open_console: Callable[..., Page]) -> None:
