@@ -50,11 +50,12 @@ struct ConsoleTests {
         "What is no file of the console is not found",
         arguments: [
             "/console/none.js", "/console/pages/none.js", "/console/python/ren", "/console/..%2Ffiles.h",
-            "/console/%2e%2e/files.h", "/console/.", "/console/main", "/console/main.js%00",
+            "/console/%2e%2e/files.h", "/console/.", "/console/main", "/console/MAIN.js",
         ])
     func noFile(_ path: String) async throws {
         try await withLiveService { live in
-            #expect(try await live.ask("GET", path).status == 404)
+            let answer = try await live.ask("GET", path)
+            #expect(answer.status == 404)
         }
     }
 
