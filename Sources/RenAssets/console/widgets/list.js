@@ -67,6 +67,7 @@ export class WindowedList {
         this.element.setAttribute("aria-rowcount", props.count + 1);
         this.element.setAttribute("aria-colcount", props.columns.length);
         this.element.dataset.grid = props.grid ?? "";
+        this.element.style.setProperty("--rows", Math.max(3, props.count) + 1);
         this.#rowHeight = parseFloat(getComputedStyle(this.element).getPropertyValue("--row")) || 28;
         render(
             h("div", { role: "row", class: "grid-row head", "aria-rowindex": 1 }, props.columns.map((column) =>
