@@ -139,7 +139,9 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "CLITests", dependencies: ["ren-cli", "RenCore", "RenJSON", arguments], swiftSettings: settings),
-        .testTarget(name: "CrashTests", dependencies: ["ren-cli"], swiftSettings: settings),
+        .testTarget(
+            name: "CrashTests", dependencies: ["ren-cli", "RenJournal", "RenTestKit", "RenCore", "RenJSON", "LMDB"],
+            swiftSettings: settings),
         .testTarget(
             name: "RenEngineTests",
             dependencies: [
@@ -148,7 +150,9 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "RenTests",
-            dependencies: ["Ren", "RenJSON", "RenCore", "RenJournal", "RenEngine", "RenWorkers"],
+            dependencies: [
+                "Ren", "RenTestKit", "RenJSON", "RenYAML", "RenCore", "RenJournal", "RenEngine", "RenWorkers",
+            ],
             swiftSettings: settings),
         .testTarget(
             name: "RenWebSocketTests",

@@ -1,4 +1,4 @@
-// The system's liblmdb, and the parts of signal handling whose names differ between platforms.
+// The system's liblmdb, and the parts of signals and files whose names differ between platforms.
 #ifndef CLMDB_SHIM_H
 #define CLMDB_SHIM_H
 
@@ -7,6 +7,11 @@
 #include <string.h>
 #ifdef __linux__
 #include <sys/statfs.h>  // not in the Glibc module
+#include <sys/syscall.h>
+// Headers that declare these would make their types, such as `struct stat`, ones of this module.
+extern long syscall(long number, ...);
+#else
+#include <stdio.h>
 #endif
 
 /// The address a SIGBUS or SIGSEGV is about; si_addr is a macro that Swift cannot see.
@@ -21,6 +26,18 @@ static inline int clmdb_catch_signal(
   action.sa_flags = SA_SIGINFO | SA_ONSTACK;
   sigemptyset(&action.sa_mask);
   return sigaction(signal, &action, previous);
+}
+
+/// Exchanges the names of two directories in one step; -1 where there is no such call.
+static inline int clmdb_exchange(const char *one, const char *other) {
+#if defined(__APPLE__)
+  return renamex_np(one, other, RENAME_SWAP);
+#elif defined(SYS_renameat2)
+  const int here = -100;  // AT_FDCWD
+  return (int)syscall(SYS_renameat2, here, one, here, other, 2 /* RENAME_EXCHANGE */);
+#else
+  return -1;
+#endif
 }
 
 #endif

@@ -51,6 +51,16 @@ extension Environment {
             readerSlotsUsed: Int(info.me_numreaders))
     }
 
+    /// Bytes of the pages that hold something, as of the last commit.
+    ///
+    /// - Complexity: O(*n*) in the records of the free list.
+    @available(*, noasync)
+    package func bytesInUse() throws(LMDBError) -> Int {
+        let free = try read { transaction throws(LMDBError) in try transaction.freePageCount() }
+        let statistics = try statistics()
+        return (statistics.pagesReached - free) * statistics.pageSizeBytes
+    }
+
     /// The reader slots of all processes.
     package func readers() throws(LMDBError) -> [ReaderSlot] {
         var text = ""
@@ -122,6 +132,14 @@ extension Environment {
         try checkErrno(descriptor, .sync)
         defer { close(descriptor) }
         try checkErrno(fsync(descriptor), .sync)
+    }
+
+    /// Makes each of two directories have the other's name, in one step.
+    ///
+    /// - Returns: false where the system or the file system cannot do it; then nothing has changed.
+    package static func exchange(_ one: String, _ other: String) -> Bool {
+        // SAFETY: both paths are null-terminated copies.
+        unsafe clmdb_exchange(one, other) == 0
     }
 
     func dataDescriptor() throws(LMDBError) -> Int32 {

@@ -28,14 +28,13 @@ package enum PasserBy {
         let (row, last) = try journal.read { view throws(RenError) in
             (try find(view), try view.head().time)
         }
-        let flow = try Session.recordedFlow(row.flow, in: journal)
-        let plan = Plan(flow, signatures: try journal.recordedSignatures(of: row))
         let (answer, phase) = try Passing.ask(
-            request, of: row, plan: plan, in: journal, at: SystemClock(last: last).now(), by: Asker(by: by))
+            request, of: row, plans: try journal.plans(of: row), in: journal, at: SystemClock(last: last).now(),
+            by: Asker(by: by))
         return Outcome(run: row.number, id: row.id, sequence: answer.last, phase: phase)
     }
 
-    private static func lock(_ directory: DataDirectory, _ command: String) throws(RenError) -> EngineLock {
+    static func lock(_ directory: DataDirectory, _ command: String) throws(RenError) -> EngineLock {
         do {
             return try EngineLock.acquire(
                 in: directory, as: .current(command: command, carries: nil, started: Timestamp.wallClock()))

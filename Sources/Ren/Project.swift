@@ -1,5 +1,6 @@
 package import RenCore
 import RenJSON
+package import RenJournal
 import RenYAML
 
 /// `ren.yaml`: what a folder of flows needs, found in the folder of the flow or above it.
@@ -14,12 +15,15 @@ package struct Project: Sendable {
     /// The folder of `ren.yaml`; patterns are relative to it.
     package var directory: String
     package var functions: [String] = []
+    /// Flows that `ren run` finds by their names, and that `ren serve` registers.
     package var flows: [String] = []
     package var environments = Environments.check
     package var processes: Int?
     package var slots: Int?
     /// Where `ren serve` listens.
     package var listen: ListenAddress?
+    /// Which finished runs `ren serve` and `ren journal prune` delete; nil: none.
+    package var retention: Retention?
 
     /// The project that `path` belongs to: the first `ren.yaml` from its folder upwards; nil without one.
     ///
@@ -70,7 +74,7 @@ package struct Project: Sendable {
         return members
     }
 
-    private static let keys = ["functions", "flows", "environments", "workers", "listen"]
+    private static let keys = ["functions", "flows", "environments", "workers", "listen", "retention"]
 
     /// Throws what is wrong with the member; what is wrong inside it is added to `errors`.
     private mutating func read(_ member: Located.Member, _ errors: inout [RenError]) throws(RenError) {
@@ -99,7 +103,11 @@ package struct Project: Sendable {
                 throw RenError(.configInvalid, "listen is a host and a port", hint: ListenAddress.hint, at: value.place)
             }
             listen = try ListenAddress(parsing: text, at: value.place)
-        case "retention", "schedules", "limits":
+        case "retention":
+            let reader = RetentionReader(value)
+            errors += reader.errors
+            retention = reader.retention
+        case "schedules", "limits":
             throw RenError(
                 .configInvalid, "“\(member.key)” in ren.yaml comes with a later version of ren", hint: "leave it out",
                 at: member.keyPlace)
@@ -144,13 +152,37 @@ package struct Project: Sendable {
     /// The function files that the patterns name, each once, in order.
     ///
     /// - Throws: `config.invalid` for a pattern that matches nothing.
-    package func functionFiles() throws(RenError) -> [String] {
+    package func functionFiles() throws(RenError) -> [String] { try files(of: "functions", functions) }
+
+    /// The flow files that the patterns name, each once, in order.
+    ///
+    /// - Throws: `config.invalid` for a pattern that matches nothing.
+    package func flowFiles() throws(RenError) -> [String] { try files(of: "flows", flows) }
+
+    /// The flow file whose flow has that name, whatever else is wrong with it; nil without one.
+    ///
+    /// - Throws: `flow.ambiguous` when several have it, `config.invalid`, `file.*`.
+    package func flowFile(named name: String) throws(RenError) -> String? {
+        var found: [String] = []
+        for file in try flowFiles() {
+            let check = try FlowFile.check(file)
+            if check.draft?.name == name { found.append(file) }
+        }
+        guard found.count < 2 else {
+            throw RenError(
+                .flowAmbiguous, "several files of \(directory)/ren.yaml hold a flow “\(name)”",
+                hint: "name one of them: \(found.prefix(3).joined(separator: ", "))")
+        }
+        return found.first
+    }
+
+    private func files(of key: String, _ patterns: [String]) throws(RenError) -> [String] {
         var files: [String] = []
-        for pattern in functions {
+        for pattern in patterns {
             let found = SystemFile.matches(of: pattern.hasPrefix("/") ? pattern : "\(directory)/\(pattern)")
             guard !found.isEmpty else {
                 throw RenError(
-                    .configInvalid, "no file matches “\(pattern)” of functions in \(directory)/ren.yaml",
+                    .configInvalid, "no file matches “\(pattern)” of \(key) in \(directory)/ren.yaml",
                     hint: "patterns are relative to the folder of ren.yaml")
             }
             files += found.filter { !files.contains($0) }

@@ -14,9 +14,8 @@ extension Session {
         guard let row, row.status.isOpen, await engine.state(of: number) == nil else {
             return try await engine.ask(number, request, by: asker)
         }
-        let signatures = swift.signatures.merging(try journal.recordedSignatures(of: row)) { _, worker in worker }
-        let plan = Plan(try recordedFlow(row.flow), signatures: signatures)
-        return try await engine.pass(number, request, plan: plan, by: asker)
+        let plans = try journal.plans(of: row, swift: swift.signatures)
+        return try await engine.pass(number, request, plans: plans, by: asker)
     }
 
     /// Goes on with a run: one that is paused, and one that is not carried, which is taken up.

@@ -69,8 +69,8 @@ extension Session {
             }
             loaded = try sets[set]!.get()
         }
-        let (plan, functions) = try await prepare(number, loaded)
-        try await engine.carry(number, plan: plan, functions: functions)
+        let (plans, functions) = try await prepare(number, loaded)
+        try await engine.carry(number, plans: plans, functions: functions)
     }
 
     // MARK: Clients of an engine inside `ren run`

@@ -16,10 +16,7 @@ extension Session {
     ///
     /// - Throws: `flow.not_found`, with near names; `flow.ambiguous`.
     package func flow(named text: String) throws(RenError) -> NamedFlow {
-        let parts = text.split(separator: "@", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
-        let hash = try journal.read { view throws(RenError) in
-            try view.findFlow(parts[0], version: parts.count > 1 ? parts[1] : nil)
-        }
+        let hash = try journal.flowHash(named: text)
         return NamedFlow(hash: hash, flow: try recordedFlow(hash))
     }
 
@@ -29,9 +26,12 @@ extension Session {
     package func register(_ flow: Flow, by asker: Asker = Asker()) async throws(RenError) -> (hash: Digest, isNew: Bool)
     {
         let payload = Payload(hashing: flow.source.compact)
-        let isNew = try journal.read { view throws(RenError) in try view.flow(payload.hash) } == nil
-        if isNew { try await engine.append([(.flowRegistered(name: flow.name), PayloadMark(payload))], by: asker) }
-        return (payload.hash, isNew)
+        // Mostly it is there, and the writer need not be asked, which knows for certain.
+        let known = try journal.read { view throws(RenError) in try view.flow(payload.hash) }
+        guard known == nil else { return (payload.hash, false) }
+        let answer = try await engine.append(
+            [(.flowRegistered(name: flow.name), PayloadMark(payload))], by: asker)
+        return (payload.hash, answer.isNew)
     }
 
     /// Everything that is wrong with the text of a flow, and what surprises in it; nothing is stored.
@@ -64,6 +64,18 @@ extension Session {
         check.warnings = (check.warnings + warnings.map { $0.inFile(file) }).sortedByPlace()
         if !check.errors.isEmpty { check.flow = nil }
         return check
+    }
+}
+
+extension JournalReading {
+    /// The version that a person names: `products`, the last one; `products@9f3c2a1`, the one that begins so.
+    ///
+    /// - Throws: `flow.not_found`, with near names; `flow.ambiguous`.
+    package func flowHash(named text: String) throws(RenError) -> Digest {
+        let parts = text.split(separator: "@", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+        return try read { view throws(RenError) in
+            try view.findFlow(parts[0], version: parts.count > 1 ? parts[1] : nil)
+        }
     }
 }
 

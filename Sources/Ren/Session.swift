@@ -110,34 +110,46 @@ package final class Session: Sendable {
     package func takeUp(
         _ number: RunNumber, functions: LoadedFunctions?, reason: String? = nil, by asker: Asker
     ) async throws(RenError) -> Answer? {
-        let (plan, functions) = try await prepare(number, functions)
-        let answer = try await engine.takeUp(number, plan: plan, functions: functions, reason: reason, by: asker)
+        let (plans, functions) = try await prepare(number, functions)
+        let answer = try await engine.takeUp(number, plans: plans, functions: functions, reason: reason, by: asker)
         waiting.withLock { $0[number] = nil }
         return answer
     }
 
-    /// What a run needs to be carried: its plan and its functions, all of which are there.
+    /// What a run needs to be carried: its plans and its functions, all of which are there.
     ///
     /// - Throws: `run.not_found`, `function.missing` and what loading function files throws.
     func prepare(
         _ number: RunNumber, _ functions: LoadedFunctions?
-    ) async throws(RenError) -> (Plan, RunFunctions) {
+    ) async throws(RenError) -> ([Plan], RunFunctions) {
         guard let row = try journal.read({ view throws(RenError) in try view.run(number) }) else {
             throw RenError(.runNotFound, "there is no run number \(number)")
         }
-        var loaded = functions ?? LoadedFunctions()
-        if functions == nil, let set = row.functions { loaded = try await self.functions.recorded(set) }
-        let flow = try recordedFlow(row.flow)
-        let run = runFunctions(loaded)
+        // The rows of a fork that a crash left unfinished are made first.
+        if row.preparing != nil { try await journal.waitUntilPrepared(number) }
+        let run = runFunctions(try await self.functions(of: row, functions))
+        let plans = try journal.plans(of: row, signatures: run.signatures)
+        try requireFunctions(of: plans[plans.count - 1].flow, run, id: row.id)
+        return (plans, run)
+    }
+
+    /// - Parameter named: instead of those that the run was started with.
+    func functions(of row: RunRow, _ named: LoadedFunctions?) async throws(RenError) -> LoadedFunctions {
+        if let named { return named }
+        guard let set = row.functions else { return LoadedFunctions() }
+        return try await functions.recorded(set)
+    }
+
+    /// - Throws: `function.missing`.
+    func requireFunctions(of flow: Flow, _ run: RunFunctions, id: String) throws(RenError) {
         let missing = FunctionCheck.errors(of: flow, in: nil, signatures: run.signatures)
         guard missing.isEmpty else {
             // Its attempts are not touched: the run waits until the functions are there again.
             throw RenError(
                 .functionMissing,
-                "run \(row.id) cannot go on: " + missing.map(\.message).joined(separator: "; "),
+                "run \(id) cannot go on: " + missing.map(\.message).joined(separator: "; "),
                 hint: "put the function back, or name the file that has it with -f")
         }
-        return (Plan(flow, signatures: run.signatures), run)
     }
 
     /// Carries the run on, if it has not ended and is not carried already.
@@ -179,7 +191,7 @@ package final class Session: Sendable {
         }
     }
 
-    private func runFunctions(_ loaded: LoadedFunctions) -> RunFunctions {
+    func runFunctions(_ loaded: LoadedFunctions) -> RunFunctions {
         RunFunctions(
             set: loaded.set, signatures: swift.signatures.merging(loaded.signatures) { _, worker in worker },
             swift: swift,

@@ -39,6 +39,36 @@ package enum SystemFile {
         }
     }
 
+    /// Adds text at the end of the file at `path`, which is made if need be, and flushes it.
+    ///
+    /// - Throws: `file.unwritable`; a symbolic link is not followed.
+    package static func append(_ text: String, to path: String) throws(RenError) {
+        let descriptor = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        guard descriptor >= 0 else { throw unwritable(path) }
+        defer { close(descriptor) }
+        var rest = Array(text.utf8)[...]
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes { systemWrite(descriptor, $0) }
+            guard count > 0 else { throw unwritable(path) }
+            rest = rest.dropFirst(count)
+        }
+        guard fsync(descriptor) == 0 || errno == EINVAL else { throw unwritable(path) }
+    }
+
+    private static func unwritable(_ path: String) -> RenError {
+        RenError(.fileUnwritable, "\(path) cannot be written: \(String(cString: strerror(errno)))")
+    }
+
+    private static func systemWrite(_ descriptor: Int32, _ bytes: UnsafeRawBufferPointer) -> Int {
+        #if canImport(Darwin)
+        Darwin.write(descriptor, bytes.baseAddress, bytes.count)
+        #elseif canImport(Glibc)
+        Glibc.write(descriptor, bytes.baseAddress, bytes.count)
+        #else
+        Musl.write(descriptor, bytes.baseAddress, bytes.count)
+        #endif
+    }
+
     private static func systemRead(_ descriptor: Int32, _ chunk: inout [UInt8]) -> Int {
         #if canImport(Darwin)
         Darwin.read(descriptor, &chunk, chunk.count)
@@ -64,6 +94,12 @@ package enum SystemFile {
         return (0..<Int(result.gl_pathc)).compactMap { result.gl_pathv[$0].map { String(cString: $0) } }
     }
 
+    /// Whether a file is there that is no folder, socket or the like.
+    package static func isFile(_ path: String) -> Bool {
+        var status = stat()
+        return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
+    }
+
     package static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
 
     /// The environment of this process.
@@ -87,4 +123,5 @@ extension RenError.Code {
     package static let fileNotFound = Self("file.not_found")
     package static let fileUnreadable = Self("file.unreadable")
     package static let fileTooLarge = Self("file.too_large")
+    package static let fileUnwritable = Self("file.unwritable")
 }

@@ -10,15 +10,18 @@ extension Problem {
 
     private static let exact: [String: Int] = [
         "not_found": 404, "method_not_allowed": 405, "not_acceptable": 406, "internal": 500, "starting": 503,
+        "http.method_unknown": 501,
         "auth.required": 401, "auth.invalid": 401, "auth.query_token_refused": 401,
         "host.refused": 421, "origin.refused": 403, "content_type": 415, "content_encoding": 415,
         "body.too_large": 413, "body.missing": 400, "headers.too_large": 431, "uri.too_long": 414,
         "request.timeout": 408, "request.key_reused": 409, "request.key_invalid": 400, "request.replayed": 409,
         "request.cancelled": 503,
-        "run.not_found": 404, "run.ambiguous": 409, "run.no_result": 409, "run.not_ended": 409,
-        "signal.unknown": 422, "signal.invalid": 422, "signal.answered": 409,
-        "items.too_many": 422, "input.invalid": 422, "limit.active_runs": 429, "payload.too_large": 413,
-        "payload.missing": 410, "storage.full": 507, "version.conflict": 409, "range.invalid": 416,
+        "run.not_found": 404, "run.ambiguous": 409, "run.no_result": 409, "run.not_ended": 409, "run.too_long": 422,
+        "retry.nothing": 409, "signal.unknown": 422, "signal.invalid": 422, "signal.answered": 409,
+        "items.too_many": 422, "items.now_only": 422,
+        "input.invalid": 422, "limit.active_runs": 429, "payload.too_large": 413,
+        "payload.missing": 410, "payload.pruned": 410, "run.pruned": 410, "storage.full": 507, "version.conflict": 409,
+        "range.invalid": 416,
         "function.not_found": 404, "function.local_only": 403, "function.changed": 409,
         "flow.not_found": 404, "flow.ambiguous": 409, "worker.not_found": 404, "worker.failed": 503,
         "link.invalid": 401, "upgrade.required": 426, "websocket.too_many": 503,
@@ -30,10 +33,12 @@ extension Problem {
         "http": 400, "header": 400, "json": 400, "yaml": 400, "id": 400, "query": 400, "page": 400, "field": 400,
         "time": 400,
         "request": 400, "watch": 400, "body": 400,
-        "run": 409, "version": 409, "attempt": 409, "timer": 409, "node": 404, "item": 404, "event": 404,
+        "run": 409, "version": 409, "attempt": 409, "timer": 409, "skip": 409, "fork": 409, "node": 404, "item": 404,
+        "event": 404,
         "flow": 422, "heartbeat": 422, "logic": 422, "duration": 422, "retry": 422, "function": 422, "file": 422,
         "input": 422,
-        "signal": 422, "environment": 503, "storage": 503, "engine": 503, "journal": 503, "worker": 503,
+        "retention": 422, "signal": 422, "environment": 503, "storage": 503, "engine": 503, "journal": 503,
+        "worker": 503,
     ]
 
     /// What `/problems/{code}` says; nil for a code that no table knows.
@@ -74,7 +79,7 @@ extension Problem {
         414: "URI Too Long", 415: "Unsupported Media Type", 416: "Range Not Satisfiable", 421: "Misdirected Request",
         422: "Unprocessable Content", 426: "Upgrade Required", 429: "Too Many Requests",
         431: "Request Header Fields Too Large",
-        500: "Internal Server Error", 503: "Service Unavailable", 507: "Insufficient Storage",
+        500: "Internal Server Error", 501: "Not Implemented", 503: "Service Unavailable", 507: "Insufficient Storage",
     ]
 }
 

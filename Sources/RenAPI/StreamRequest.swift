@@ -69,6 +69,8 @@ extension RenError.Code {
     package static let watchID = Self("watch.id")
     /// An unknown topic, or one without the members that it needs.
     package static let watchTopic = Self("watch.topic")
+    /// Something that is no kind of message.
+    package static let watchKind = Self("watch.kind")
     package static let watchTooMany = Self("watch.too_many")
     /// No whole number from 0.
     package static let watchBadSequence = Self("watch.bad_sequence")

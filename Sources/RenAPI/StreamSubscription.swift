@@ -51,9 +51,9 @@ package struct StreamSubscription: Sendable, Equatable {
         self.since = since
     }
 
-    /// Unknown members and unknown kinds are ignored.
+    /// Unknown members are ignored.
     ///
-    /// - Throws: `watch.id`, `watch.topic`, `watch.bad_sequence`.
+    /// - Throws: `watch.id`, `watch.topic`, `watch.kind`, `watch.bad_sequence`.
     init(_ object: JSONObject) throws(RenError) {
         id = try Self.id(of: object)
         guard let topic = object["topic"]?.stringValue.flatMap(Topic.init) else {
@@ -65,8 +65,8 @@ package struct StreamSubscription: Sendable, Equatable {
         run = object["run"]?.stringValue
         node = object["node"]?.stringValue
         key = object["key"]?.stringValue
-        let kinds = object["kinds"]?.arrayValue?.compactMap { $0.stringValue.flatMap(Kind.init) }
-        self.kinds = topic == .logs ? [.log] : kinds.map { Set($0) } ?? [.event]
+        let kinds = try Self.kinds(object["kinds"] ?? .null)
+        self.kinds = topic == .logs ? [.log] : kinds
         since = try object["since"].flatMap { value throws(RenError) in try Self.sequence(value) }
         if let asked = object["log"]?.objectValue {
             log.level = asked["level"]?.stringValue ?? log.level
@@ -95,6 +95,22 @@ package struct StreamSubscription: Sendable, Equatable {
             throw RenError(.watchID, "a subscription has an \"id\": a text of 1 to \(idBytesMax) bytes")
         }
         return id
+    }
+
+    private static func kinds(_ value: JSON) throws(RenError) -> Set<Kind> {
+        if value.isNull { return [.event] }
+        let hint = "kinds: \(Kind.allCases.map(\.rawValue).joined(separator: ", "))"
+        guard let words = value.arrayValue else {
+            throw RenError(.watchKind, "\"kinds\" is a list of words, not \(value.excerpt)", hint: hint)
+        }
+        var kinds: Set<Kind> = []
+        for word in words {
+            guard let kind = word.stringValue.flatMap({ Kind(rawValue: $0) }) else {
+                throw RenError(.watchKind, "there is no kind \(word.excerpt)", hint: hint)
+            }
+            kinds.insert(kind)
+        }
+        return kinds
     }
 
     private static func sequence(_ value: JSON) throws(RenError) -> JournalSequence? {

@@ -85,6 +85,32 @@ extension Client {
         try await command("signal", run, ["name": .string(name), "payload": data], reason, key)
     }
 
+    /// - Parameter body: what `:retry` takes, but for the functions.
+    package func retry(
+        _ run: String, _ body: JSONObject, functions: [FunctionFile]?, install: Bool, key: String? = nil
+    ) async throws(RenError) -> Accepted {
+        var body = body
+        body.add(functions, install: install)
+        return try await command("retry", run, body, nil, key, patience: Self.startPatience)
+    }
+
+    /// - Parameter body: what `:fork` takes, but for the functions.
+    package func fork(
+        _ run: String, _ body: JSONObject, functions: [FunctionFile]?, install: Bool, key: String? = nil
+    ) async throws(RenError) -> Started {
+        var body = body
+        body.add(functions, install: install)
+        let answer = try await call(
+            .post, "\(Self.root)/runs/\(Self.escaped(run)):fork", body: .json(body),
+            headers: key.map { ["idempotency-key": $0] } ?? [:], patience: Self.startPatience)
+        return Started(run: try text("run", in: answer), isNew: answer.status == 201)
+    }
+
+    /// - Parameter body: what `:skip` takes.
+    package func skip(_ run: String, _ body: JSONObject, key: String? = nil) async throws(RenError) -> Accepted {
+        try await command("skip", run, body, nil, key, patience: Self.startPatience)
+    }
+
     private func command(
         _ name: String, _ run: String, _ members: JSONObject, _ reason: String?, _ key: String?,
         patience: Duration = patience
@@ -123,6 +149,21 @@ extension Client {
         _ = try await call(
             .post, "\(Self.root)/workers/\(Self.escaped(worker)):restart", body: .json(now ? ["now": true] : [:]))
     }
+
+    // MARK: The journal
+
+    /// Prunes by these rules, as `retention` in `ren.yaml` has them.
+    ///
+    /// - Returns: what was announced and deleted.
+    package func prune(_ retention: JSON) async throws(RenError) -> [JSON] {
+        try items(
+            in: try await call(
+                .post, "\(Self.root)/journal:prune", body: .json(["retention": retention]),
+                patience: Self.prunePatience))
+    }
+
+    /// Deleting keeps half of the writer's time for others.
+    private static let prunePatience = Duration.seconds(60 * 60)
 
     // MARK: The service
 

@@ -1,6 +1,7 @@
 /// A SHA-256 value. The core compares and carries digests; only the journal and the engine make them.
 package struct Digest: Hashable, Sendable {
     package static let byteCount = 32
+    package static let zero = Digest(repeatElement(0, count: byteCount))
 
     /// The 32 bytes as four big-endian words, so that a digest lives in registers and not on the heap.
     private var words: (UInt64, UInt64, UInt64, UInt64)
@@ -39,6 +40,9 @@ package struct Digest: Hashable, Sendable {
         return withUnsafeBytes(of: bigEndian, body)
     }
 
+    /// The first eight bytes.
+    package var leading: UInt64 { words.0 }
+
     package var bytes: [UInt8] { withBytes { Array($0) } }
 
     package static func == (left: Digest, right: Digest) -> Bool { left.words == right.words }
@@ -48,7 +52,17 @@ package struct Digest: Hashable, Sendable {
 
 extension Digest: CustomStringConvertible {
     /// 64 lower-case hexadecimal digits: how people see a digest.
-    package var description: String { hex(bytes) }
+    package var description: String {
+        String(unsafeUninitializedCapacity: 2 * Self.byteCount) { text in
+            withBytes { bytes in
+                for (index, byte) in bytes.enumerated() {
+                    text[2 * index] = hexDigit(byte >> 4)
+                    text[2 * index + 1] = hexDigit(byte & 15)
+                }
+            }
+            return 2 * Self.byteCount
+        }
+    }
 
     private static let base64urlAlphabet: StaticString =
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
@@ -98,14 +112,29 @@ extension Digest: CustomStringConvertible {
 
     /// Reads 64 hexadecimal digits; nil for anything else.
     package init?(hex text: String) {
-        let digits = text.utf8.compactMap { Character(Unicode.Scalar($0)).hexDigitValue }
-        guard text.utf8.count == 64, digits.count == 64 else { return nil }
-        self.init((0..<32).map { UInt8(digits[$0 * 2] << 4 | digits[$0 * 2 + 1]) })
+        guard text.utf8.count == 2 * Self.byteCount else { return nil }
+        var words: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
+        for character in text.utf8 {
+            let value: UInt8
+            switch character {
+            case UInt8(ascii: "0")...UInt8(ascii: "9"): value = character - UInt8(ascii: "0")
+            case UInt8(ascii: "a")...UInt8(ascii: "f"): value = character - UInt8(ascii: "a") + 10
+            case UInt8(ascii: "A")...UInt8(ascii: "F"): value = character - UInt8(ascii: "A") + 10
+            default: return nil
+            }
+            words.0 = words.0 << 4 | words.1 >> 60
+            words.1 = words.1 << 4 | words.2 >> 60
+            words.2 = words.2 << 4 | words.3 >> 60
+            words.3 = words.3 << 4 | UInt64(value)
+        }
+        self.words = words
     }
 }
 
 /// Lower-case hexadecimal digits of `bytes`.
 package func hex(_ bytes: some Sequence<UInt8>) -> String {
-    let digits = Array("0123456789abcdef".utf8)
-    return String(decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
+    String(decoding: bytes.flatMap { [hexDigit($0 >> 4), hexDigit($0 & 15)] }, as: UTF8.self)
 }
+
+/// - Parameter value: 0 to 15.
+private func hexDigit(_ value: UInt8) -> UInt8 { value + (value < 10 ? UInt8(ascii: "0") : UInt8(ascii: "a") - 10) }

@@ -31,6 +31,14 @@ public struct RenError: Error, Sendable, Equatable {
 extension RenError.Code {
     public static let runNotFound = Self("run.not_found")
     public static let runExists = Self("run.exists")
+    public static let runNotEnded = Self("run.not_ended")
+    public static let retryNothing = Self("retry.nothing")
+    /// The node is of a kind that has no output, or it has no such item.
+    public static let skipKind = Self("skip.kind")
+    public static let skipRunning = Self("skip.running")
+    public static let skipSucceeded = Self("skip.succeeded")
+    public static let skipSettled = Self("skip.settled")
+    public static let skipNothingKept = Self("skip.nothing_kept")
     public static let runFinished = Self("run.finished")
     public static let runEnding = Self("run.ending")
     public static let runPaused = Self("run.paused")

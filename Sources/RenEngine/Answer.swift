@@ -4,7 +4,7 @@ import RenJournal
 /// What a request became: the same whenever it is repeated under its key, but for `isNew` and `replayed`.
 package struct Answer: Sendable, Equatable {
     package var run: RunNumber
-    /// This call made the run.
+    /// This call made the run, or the flow known.
     package var isNew = false
     /// The request's key was known: nothing was written.
     package var replayed = false

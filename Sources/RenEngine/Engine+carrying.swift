@@ -9,8 +9,8 @@ extension Engine {
     /// is written; a paused run stays paused.
     ///
     /// - Throws: `run.quarantined`, `storage.*`.
-    package func carry(_ number: RunNumber, plan: Plan, functions: RunFunctions) async throws(RenError) {
-        guard let mailbox = try await revive(number, plan, functions) else { return }
+    package func carry(_ number: RunNumber, plans: [Plan], functions: RunFunctions) async throws(RenError) {
+        guard let mailbox = try await revive(number, plans, functions) else { return }
         // First, so that nothing begins that the storage has no room for.
         obeyStorage(mailbox)
         step(mailbox)
@@ -20,18 +20,18 @@ extension Engine {
     ///
     /// - Returns: nil for a run that is carried already.
     func revive(
-        _ number: RunNumber, _ plan: Plan, _ functions: RunFunctions, by asker: Asker = Asker()
+        _ number: RunNumber, _ plans: [Plan], _ functions: RunFunctions, by asker: Asker = Asker()
     ) async throws(RenError) -> Mailbox? {
         if let storageFailure { throw storageFailure }
         guard mailboxes[number] == nil else { return nil }
-        var state = RunState(plan: plan)
+        var (state, snapshots) = try RunState.newest(of: number, plans: plans, in: journal)
         do {
             try state.fold(number, from: journal)
         } catch  where error.code == .journalDamaged {
             throw await quarantine(number, after: state.version, error)
         }
         try state.requireMatch(asker)
-        let mailbox = makeMailbox(number, state, functions, id: state.creation?.id ?? "")
+        let mailbox = makeMailbox(number, state, plans, functions, id: state.creation?.id ?? "", snapshots)
         mailboxes[number] = mailbox
         mailbox.incoming.append(Mailbox.Incoming(request: .engineDied))
         return mailbox

@@ -63,8 +63,10 @@ extension Engine {
     private func reload(_ number: RunNumber) async {
         reloads[number] = nil
         guard let stale = mailboxes[number] else { return }
-        var state = RunState(plan: stale.plan)
+        var state = RunState(plans: stale.plans)
+        var snapshots = SnapshotWriter()
         do {
+            (state, snapshots) = try RunState.newest(of: number, plans: stale.plans, in: journal)
             try state.fold(number, from: journal)
         } catch  where error.code == .journalDamaged {
             _ = await quarantine(number, after: state.version, error)
@@ -74,7 +76,7 @@ extension Engine {
         }
         // A run that was never written has nothing to go on from: `start` tells its caller, and forgets it.
         guard state.version > .none else { return }
-        let mailbox = stale.renewed(from: state, journal: journal)
+        let mailbox = stale.renewed(from: state, snapshots, journal: journal)
         mailboxes[number] = mailbox
         step(mailbox)
         obeyStorage(mailbox)

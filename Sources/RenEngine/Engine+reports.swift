@@ -28,6 +28,7 @@ extension Engine {
             }
             flushing = nil
             for mailbox in mailboxes.values { mailbox.log?.flush() }
+            if mailboxes.values.contains(where: { $0.log?.isBehind == true }) { flushSoon() }
         }
     }
 

@@ -47,7 +47,12 @@ extension Engine {
             events[0].by = asker.by
             events[0].request = asker.request
             var batch = Batch(run: .journal, after: Batch.anyVersion, events: events) { result in
-                reply(result.map { Answer($0) })
+                reply(
+                    result.map { receipt in
+                        var answer = Answer(receipt)
+                        answer.isNew = !receipt.isExisting && !receipt.replayed
+                        return answer
+                    })
             }
             batch.isUrgent = true
             journal.submit(batch)

@@ -35,7 +35,7 @@ extension Engine {
     func requireRoom(for request: Request) throws(RenError) {
         guard storageLevel == .pausing else { return }
         switch request {
-        case .resume, .signal: throw storageFull("takes only pause, stop and what is in flight")
+        case .resume, .signal, .retry, .skip: throw storageFull("takes only pause, stop and what is in flight")
         default: return
         }
     }
@@ -54,6 +54,6 @@ extension Engine {
         let percent = Int((storageUse?.share ?? 1) * 100)
         return RenError(
             .storageFull, "the journal's storage is \(percent) % full, so ren \(what)",
-            hint: "free some space, or restart with a larger map size; ren goes on below 88 %")
+            hint: "free some space; ren goes on below 88 %")
     }
 }

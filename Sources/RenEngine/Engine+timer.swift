@@ -1,4 +1,5 @@
 import RenCore
+import RenWorkers
 
 extension Engine {
     /// Makes sure that the engine looks at `mailbox` again when its next time comes.
@@ -38,6 +39,24 @@ extension Engine {
 }
 
 extension Engine {
+    /// Lets nothing begin any more and asks what runs to come to its end; returns when it has, or after `patience`.
+    package func drain(for patience: Duration) async {
+        isDraining = true
+        for mailbox in mailboxes.values {
+            for (call, host) in mailbox.liveCalls { host.askToPause([call]) }
+        }
+        let deadline = ContinuousClock.now + patience
+        while !calls.routes.isEmpty, storageFailure == nil, ContinuousClock.now < deadline {
+            do {
+                try await Task.sleep(for: Self.drainPause)
+            } catch {
+                return
+            }
+        }
+    }
+
+    private static let drainPause = Duration.milliseconds(20)
+
     /// Stops carrying runs: what is in flight stays as the journal has it, and goes on with the next engine.
     package func shutDown() {
         timer?.task.cancel()

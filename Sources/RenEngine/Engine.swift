@@ -33,6 +33,8 @@ package actor Engine {
     /// Gives `storageFailure` when there is one, and ends when the engine is shut down; for one reader.
     package nonisolated let failures: AsyncStream<RenError>
     nonisolated let failing: AsyncStream<RenError>.Continuation
+    /// Nothing begins any more: the engine is about to leave.
+    var isDraining = false
     var storageLevel = StorageLevel.normal
     var storageUse: StorageUse?
     let requests = RequestsInFlight()
@@ -100,7 +102,7 @@ package actor Engine {
                 } catch {
                     return reply(.failure(error))
                 }
-                let mailbox = makeMailbox(number, RunState(plan: plan), functions, id: creation.id)
+                let mailbox = makeMailbox(number, RunState(plan: plan), [plan], functions, id: creation.id)
                 mailboxes[number] = mailbox
                 mailbox.create(creation, input: input, paused: paused, at: now(), by: asker, reply: reply)
                 step(mailbox)
@@ -119,25 +121,35 @@ package actor Engine {
         mailboxes.removeValue(forKey: number)?.abandon()
     }
 
-    /// Takes up a run that is in the journal: its state is folded, what was in flight is ended, and it goes on.
+    /// Takes up a run that is in the journal: its state is folded, what was in flight is ended, and it goes on. One that has
+    /// ended goes on when `request` opens it again.
     ///
+    /// - Parameter request: what is asked of it then: nil: that it goes on.
     /// - Returns: nil when this engine carries it already: nothing was written.
-    /// - Throws: `run.quarantined` when a record of it cannot be read or folded, `run.finished`, `version.conflict`,
-    ///   `request.key_reused`, `storage.*`.
+    /// - Throws: `run.quarantined` when a record of it cannot be read or folded, `run.finished`, what `admit` refuses (the
+    ///   run is not taken up then), `version.conflict`, `request.key_reused`, `storage.*`.
     @discardableResult
     package func takeUp(
-        _ number: RunNumber, plan: Plan, functions: RunFunctions, reason: String? = nil, by asker: Asker
+        _ number: RunNumber, plans: [Plan], functions: RunFunctions, asking request: Request? = nil,
+        reason: String? = nil, by asker: Asker
     ) async throws(RenError) -> Answer? {
         var asker = asker
         // A repetition finds its answer in the journal; the run is taken up all the same.
-        if let mark = asker.request, try known(mark) != nil { asker = Asker(by: asker.by) }
-        guard let mailbox = try await revive(number, plan, functions, by: asker) else { return nil }
+        if request == nil, let mark = asker.request, try known(mark) != nil { asker = Asker(by: asker.by) }
+        guard let mailbox = try await revive(number, plans, functions, by: asker) else { return nil }
         asker.ifMatch = nil
         let taking = asker
         do {
+            if let request {
+                try requireRoom(for: request)
+                // Before anything of the run is changed by taking it up.
+                let (complete, earlier) = try request.completed(in: mailbox.state, mailbox.values)
+                _ = try mailbox.state.admit(complete, at: now(), earlier: earlier, draws: &draws)
+            }
             return try await answered(taking) { reply in
                 mailbox.incoming.append(
-                    Mailbox.Incoming(request: .resume(takingUp: true, reason: reason), by: taking, reply: reply))
+                    Mailbox.Incoming(
+                        request: request ?? .resume(takingUp: true, reason: reason), by: taking, reply: reply))
                 step(mailbox)
                 obeyStorage(mailbox)
             }
@@ -145,6 +157,37 @@ package actor Engine {
             mailboxes[number] = nil
             throw error
         }
+    }
+
+    /// Makes a run out of another one's past; returns when that is durable and its rows are made. It is not carried yet.
+    ///
+    /// - Parameters:
+    ///   - events: `run.forked`, and the values that a person gives.
+    ///   - version: of the parent, which it goes on from.
+    /// - Returns: the run, or the same fork that has this id already, or that the request's key made: then nothing was
+    ///   written.
+    /// - Throws: `run.exists`, `fork.too_deep`, `version.conflict`, `request.key_reused`, `limit.active_runs`,
+    ///   `storage.*`, `journal.damaged` when its past cannot be read.
+    package func fork(
+        _ events: [Event], id: String, after version: RunVersion, by asker: Asker
+    ) async throws(RenError) -> Answer {
+        let number = journal.reserveRun()
+        var answer = try await answered(asker) { reply in
+            do throws(RenError) {
+                try requireRoom(forRun: id)
+            } catch {
+                return reply(.failure(error))
+            }
+            var events = events
+            events[0].by = asker.by
+            events[0].request = asker.request
+            var batch = Batch(run: number, after: version, events: events) { reply($0.map { Answer($0) }) }
+            batch.isUrgent = true
+            journal.submit(batch)
+        }
+        answer.isNew = answer.run == number
+        try await journal.waitUntilPrepared(answer.run)
+        return answer
     }
 
     /// Asks something of a run that this engine carries; returns when the answer is durable.
@@ -163,10 +206,10 @@ package actor Engine {
     /// it does carry by now, as `ask` does.
     ///
     /// The engine stands still for the one or two commits, so that nobody takes the run up between them.
-    /// - Parameter plan: with the signatures that were recorded.
+    /// - Parameter plans: with the signatures that were recorded.
     /// - Throws: as `ask` does.
     package func pass(
-        _ number: RunNumber, _ request: Request, plan: Plan, by asker: Asker
+        _ number: RunNumber, _ request: Request, plans: [Plan], by asker: Asker
     ) async throws(RenError) -> Answer {
         try await answered(asker) { reply in
             if let mailbox = mailboxes[number] { return deliver(request, to: mailbox, by: asker, reply) }
@@ -174,7 +217,7 @@ package actor Engine {
                 try requireRoom(for: request)
                 let row = try journal.read { view throws(RenError) in try view.run(number) }
                 guard let row, row.status.isOpen else { return reply(.failure(notCarried(number))) }
-                let outcome = try Passing.ask(request, of: row, plan: plan, in: journal, at: now(), by: asker)
+                let outcome = try Passing.ask(request, of: row, plans: plans, in: journal, at: now(), by: asker)
                 reply(.success(outcome.answer))
             } catch {
                 reply(.failure(error))
@@ -192,6 +235,8 @@ package actor Engine {
         }
         mailbox.incoming.append(Mailbox.Incoming(request: request, by: asker, reply: reply))
         step(mailbox)
+        // It had ended, and what was asked has not opened it again.
+        if mailbox.state.isEnded { committed(mailbox) }
     }
 
     /// Returns when the run has ended, or when only a person can go on with it; nil when the engine does not carry it (any more).
@@ -219,11 +264,15 @@ package actor Engine {
     }
 
     func makeMailbox(
-        _ number: RunNumber, _ state: RunState, _ functions: RunFunctions, id: String
+        _ number: RunNumber, _ state: RunState, _ plans: [Plan], _ functions: RunFunctions, id: String,
+        _ snapshots: SnapshotWriter = SnapshotWriter()
     ) -> Mailbox {
-        Mailbox(
-            number: number, state: state, functions: functions, journal: journal, calls: calls, opener: opener,
-            log: logs.map { RunLog(directory: "\($0)/\(id)", run: id) }, artifacts: artifacts)
+        let watermark = Watermark(state.version)
+        return Mailbox(
+            number: number, state: state, plans: plans, snapshots: snapshots, functions: functions, journal: journal,
+            calls: calls, opener: opener,
+            log: logs.map { RunLog(directory: "\($0)/\(id)", run: id, committed: watermark) }, artifacts: artifacts,
+            watermark: watermark)
     }
 
     // MARK: The loop
@@ -247,6 +296,7 @@ package actor Engine {
                 if mailbox.awaitsCommit { touch(mailbox) }
             case .failed(let run, let ends, let error): failed(run, ends, error)
             case .storage(let use): measured(use)
+            case .snapshotLost(let run): mailboxes[run]?.snapshots.forget()
             }
         }
         // Those that wait for a slot come first, the longest waiting before the others: a run whose call has just ended
@@ -298,7 +348,7 @@ package actor Engine {
         guard storageFailure == nil, !mailbox.isStale else { return }
         let wasHungry = mailbox.isHungry
         let isUpToDate = mailbox.isCommitted
-        let work = mailbox.advance(at: clock.now(), draws: &draws)
+        let work = mailbox.advance(at: clock.now(), isDraining: isDraining, draws: &draws)
         if let work {
             submit(work, of: mailbox)
         } else if mailbox.awaitsCommit, !isUpToDate {
@@ -340,7 +390,8 @@ package actor Engine {
                     self.post([.failed(run, work.ends, .replayed)])
                 case .success(let receipt):
                     work.effects.release(receipt)
-                    watermark.store(last)
+                    // Of a run that was there already under another number, nothing was written.
+                    if !receipt.isExisting { watermark.store(last) }
                     if isAwaited { self.post([.committed(run)]) }
                 case .failure(let error): self.post([.failed(run, work.ends, error)])
                 }
@@ -348,6 +399,17 @@ package actor Engine {
             batch.isUrgent = !part.replies.isEmpty
             journal.submit(batch)
         }
+        submitSnapshot(of: mailbox)
+    }
+
+    /// Behind the events whose state it holds, so that it is never there without them, and no event waits for it.
+    private func submitSnapshot(of mailbox: Mailbox) {
+        guard let snapshot = mailbox.snapshots.next(mailbox.state) else { return }
+        let run = mailbox.number
+        journal.submit(
+            Batch(run: run, after: mailbox.state.version, events: [], snapshot: snapshot) { result in
+                if case .failure = result { self.post([.snapshotLost(run)]) }
+            })
     }
 
     /// Tells those who wait for a run where it rests, if it does.
@@ -355,7 +417,7 @@ package actor Engine {
         guard mailbox.isCommitted, let rest = rest(mailbox) else { return }
         mailbox.log?.flush()
         for waiter in waiters.removeValue(forKey: mailbox.number) ?? [] { waiter.resume(returning: rest) }
-        if mailbox.state.isEnded { mailboxes[mailbox.number] = nil }
+        if mailbox.state.isEnded, mailbox.incoming.isEmpty { mailboxes[mailbox.number] = nil }
     }
 
     private func rest(_ mailbox: Mailbox) -> Rest? {

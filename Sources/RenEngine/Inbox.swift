@@ -12,6 +12,8 @@ final class Inbox: Sendable {
         /// A commit failed: the working state is ahead of a journal that will never follow.
         case failed(RunNumber, [Mailbox.Incoming], RenError)
         case storage(StorageUse)
+        /// A snapshot was not written: the next one must not build on it.
+        case snapshotLost(RunNumber)
     }
 
     private struct State {

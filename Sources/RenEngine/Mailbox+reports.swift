@@ -16,8 +16,19 @@ extension Mailbox {
             }
         }
         returned(call, route)
-        incoming.append(Incoming(request: .attemptEnded(route.subject, token: route.token, end)))
+        incoming.append(Incoming(request: .attemptEnded(route.subject, token: route.token, checked(end))))
         return self
+    }
+
+    /// A result stands for the artifacts that it names: they are there, or it is refused.
+    private func checked(_ end: AttemptEnd) -> AttemptEnd {
+        guard case .returned(let payload) = end, let folder = values.artifacts,
+            let missing = ArtifactReference.missing(in: payload.bytes, from: folder)
+        else { return end }
+        let failure = Failure(
+            Failure.Name.badResult,
+            "it names the artifact sha256:\(missing.hash), which is not there in that size: ctx.artifact makes them")
+        return .raised(failure, permanent: false, retryAfter: nil)
     }
 
     /// Hands over the next page of a lazy argument: outputs of the items that succeeded, in order.
@@ -77,6 +88,9 @@ extension RunLog {
         case .resultRejected: line(.warning, "a late result was rejected")
         case .waiting(let wait): line(.info, "waits for signal “\(wait.signal)”: \(wait.message)")
         case .runCreated: line(.info, "run created")
+        case .runReopened: line(.info, "opened again")
+        case .runForked(let fork): line(.info, "forked from \(fork.parent) at its event \(fork.version)")
+        case .overridden: line(.info, "given a value by a person")
         case .runPauseRequested: line(.info, "pause requested")
         case .runPaused: line(.info, "paused")
         case .runResumed: line(.info, "resumed")

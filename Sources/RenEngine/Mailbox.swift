@@ -10,6 +10,8 @@ final class Mailbox {
     struct Incoming {
         var request: Request
         var by = Asker()
+        /// See `RunState.admit`.
+        var earlier: EarlierWork?
         var call: CallID?
         /// Number of the worker's own request, for a checkpoint.
         var workerRequest: Int?
@@ -25,13 +27,17 @@ final class Mailbox {
     }
 
     let number: RunNumber
+    /// Of the flow that the run follows.
     let plan: Plan
+    /// See `RunState.init(plans:)`.
+    let plans: [Plan]
     let functions: RunFunctions
     let values: RunValues
     let evaluator = Evaluator()
     let calls: CallTable
     let opener: MapOpener
     private(set) var state: RunState
+    var snapshots: SnapshotWriter
     /// What the run writes into its log.
     let log: RunLog?
     var incoming: [Incoming] = []
@@ -53,6 +59,10 @@ final class Mailbox {
     let watermark: Watermark
     /// A commit failed: nothing more is admitted until the state is folded again.
     var isStale = false
+    /// Version of the last event that opened something again: what went before is looked up in the journal.
+    private(set) var reopened = RunVersion.none
+    /// What the journal knows of the item whose attempt is being prepared.
+    var earlier: EarlierWork?
 
     /// The batch that is being filled.
     private var events: [Event] = []
@@ -66,12 +76,15 @@ final class Mailbox {
     private var ends: [Incoming] = []
 
     init(
-        number: RunNumber, state: RunState, functions: RunFunctions, journal: any Journal, calls: CallTable,
-        opener: MapOpener, log: RunLog?, artifacts: String?
+        number: RunNumber, state: RunState, plans: [Plan], snapshots: SnapshotWriter = SnapshotWriter(),
+        functions: RunFunctions, journal: any Journal, calls: CallTable, opener: MapOpener, log: RunLog?,
+        artifacts: String?, watermark: Watermark
     ) {
         self.number = number
         self.state = state
+        self.snapshots = snapshots
         plan = state.plan
+        self.plans = plans
         self.functions = functions
         self.calls = calls
         self.opener = opener
@@ -80,7 +93,7 @@ final class Mailbox {
         kinds = state.plan.flow.nodes.map { functions.slot(of: $0) }
         hasHeartbeats = state.plan.flow.nodes.indices.contains { state.plan.heartbeat(of: NodeNumber($0)) != nil }
         submitted = state.version
-        watermark = Watermark(state.version)
+        self.watermark = watermark
     }
 
     deinit {
@@ -93,10 +106,11 @@ final class Mailbox {
     var isAllCommitted: Bool { events.isEmpty && isCommitted }
 
     /// A mailbox with a state folded afresh, which keeps what came in and the calls that are running.
-    func renewed(from state: RunState, journal: any Journal) -> Mailbox {
+    func renewed(from state: RunState, _ snapshots: SnapshotWriter, journal: any Journal) -> Mailbox {
+        watermark.store(state.version)
         let fresh = Mailbox(
-            number: number, state: state, functions: functions, journal: journal, calls: calls, opener: opener,
-            log: log, artifacts: values.artifacts)
+            number: number, state: state, plans: plans, snapshots: snapshots, functions: functions, journal: journal,
+            calls: calls, opener: opener, log: log, artifacts: values.artifacts, watermark: watermark)
         // What was committed after all, before a later part of the batch failed, must not come twice.
         fresh.incoming =
             kept.filter { item in
@@ -198,16 +212,18 @@ final class Mailbox {
 
     /// Takes what has come in as far as it goes now.
     ///
+    /// - Parameter isDraining: no attempt begins any more.
     /// - Returns: the batch for the journal, or nil when nothing happened.
-    func advance(at now: Timestamp, draws: inout Draws) -> Work? {
+    func advance(at now: Timestamp, isDraining: Bool = false, draws: inout Draws) -> Work? {
         values.forget(upTo: watermark.load())
         keys = []
         let before = submitted
-        for item in incoming { take(item, now, &draws) }
+        let taken = incoming
         incoming.removeAll(keepingCapacity: true)
+        for item in taken { take(item, now, &draws) }
         isHungry = false
-        awaitsCommit = false
-        decide(now, &draws)
+        awaitsCommit = !incoming.isEmpty
+        decide(now, isDraining, &draws)
         guard !events.isEmpty else { return nil }
         defer {
             events = []
@@ -219,16 +235,17 @@ final class Mailbox {
             events: events, after: before, keys: keys, effects: effects, replies: replies, ends: ends)
     }
 
-    private func decide(_ now: Timestamp, _ draws: inout Draws) {
+    private func decide(_ now: Timestamp, _ isDraining: Bool, _ draws: inout Draws) {
         while true {
             guard events.count < Self.eventsMax else { return waitForCommit() }
-            var slots = Slots(kinds: kinds, free: functions.freeSlots())
+            var slots = Slots(kinds: kinds, free: isDraining ? [:] : functions.freeSlots())
             let decision = state.decide(at: now, slots: &slots)
             let recorded = state.version
             for event in decision.events { record(event) }
             for command in decision.commands {
+                earlier = nil
                 guard let request = answer(command, now) else { continue }
-                take(Incoming(request: request), now, &draws)
+                take(Incoming(request: request, earlier: earlier), now, &draws)
             }
             isHungry = slots.wasShort
             if state.version == recorded { return }
@@ -236,8 +253,12 @@ final class Mailbox {
     }
 
     private func take(_ item: Incoming, _ now: Timestamp, _ draws: inout Draws) {
+        var (request, earlier) = (item.request, item.earlier)
+        // What has happened to the item meanwhile may be on its way: it is looked at again behind that.
+        if request.needsJournal, !isAllCommitted { return incoming.append(item) }
         do {
-            let admitted = try state.admit(item.request, at: now, by: item.by, draws: &draws)
+            if request.needsJournal { (request, earlier) = try request.completed(in: state, values) }
+            let admitted = try state.admit(request, at: now, by: item.by, earlier: earlier, draws: &draws)
             if let reply = item.reply { replies.append(Work.Reply(first: state.version.next, send: reply)) }
             switch item.request {
             case .attemptEnded, .checkpoint: ends.append(item)
@@ -280,6 +301,11 @@ final class Mailbox {
                 effects.orders.append(.askToStop(host, call))
             }
         case .mapClosed: if let node = event.subject.node { values.close(node) }
+        case .runReopened, .runForked: reopened = state.version
+        case .overridden:
+            reopened = state.version
+            // Its list is not needed any more.
+            if case .node(let node) = event.subject { openings.removeValue(forKey: node)?.cancel() }
         default: break
         }
         if let ended, let host = host(of: ended) { effects.orders.append(.cancel(host, ended, kill: killsNow)) }
@@ -304,7 +330,7 @@ final class Mailbox {
     /// The call that `event` ends although its function has not returned.
     private func endedCall(_ event: Event) -> CallID? {
         switch event.fact {
-        case .attemptFailed, .interrupted, .cancelled, .unknown: live.removeValue(forKey: event.subject)
+        case .attemptFailed, .interrupted, .cancelled, .unknown, .overridden: live.removeValue(forKey: event.subject)
         default: nil
         }
     }
@@ -313,7 +339,7 @@ final class Mailbox {
         if case .stopping(.now, _) = state.phase { true } else { false }
     }
 
-    private var liveCalls: [(CallID, any FunctionHost)] {
+    var liveCalls: [(CallID, any FunctionHost)] {
         live.values.sorted().compactMap { call in host(of: call).map { (call, $0) } }
     }
 

@@ -24,7 +24,8 @@ struct MapReading {
             let isWhole = indexes.count == scope.state[node].map?.total
             total = indexes.count
             elements = .items(of: node, indexes: isWhole ? nil : indexes)
-            hash = Digest(hashing: Array("\(node)@\(scope.state[node].work.last)".utf8))
+            let name = scope.state.plan.flow.nodes[node.index].name
+            hash = Digest(hashing: Array("\(name)@\(scope.state[node].result)".utf8))
             (computed, bytes) = (nil, [])
             return
         }

@@ -14,9 +14,9 @@ package struct Passing {
     /// - Returns: the answer, and the phase that the run has then.
     /// - Throws: `run.quarantined` when the run cannot be folded; what `admit` refuses; what the journal throws.
     package static func ask(
-        _ request: Request, of row: RunRow, plan: Plan, in journal: any Journal, at now: Timestamp, by asker: Asker
+        _ request: Request, of row: RunRow, plans: [Plan], in journal: any Journal, at now: Timestamp, by asker: Asker
     ) throws(RenError) -> (answer: Answer, phase: RunState.Phase) {
-        var state = RunState(plan: plan)
+        var state = try RunState.newest(of: row.number, plans: plans, in: journal).state
         do {
             try state.fold(row.number, from: journal)
         } catch  where error.code == .journalDamaged {
@@ -31,7 +31,8 @@ package struct Passing {
         try passing.refuseLate(request)
         var asker = asker
         asker.ifMatch = nil
-        try passing.admit(request, by: asker)
+        let (complete, earlier) = try request.completed(in: passing.state, run: row.number, in: journal)
+        try passing.admit(complete, by: asker, earlier: earlier)
         passing.settle()
         guard let receipt = try passing.commit(row.number, after: before, in: journal) else {
             preconditionFailure("a request was admitted without an event")
@@ -46,8 +47,10 @@ package struct Passing {
         draws = Draws(seed: generator.next())
     }
 
-    private mutating func admit(_ request: Request, by asker: Asker = Asker()) throws(RenError) {
-        record(try state.admit(request, at: now, by: asker, draws: &draws))
+    private mutating func admit(
+        _ request: Request, by asker: Asker = Asker(), earlier: EarlierWork? = nil
+    ) throws(RenError) {
+        record(try state.admit(request, at: now, by: asker, earlier: earlier, draws: &draws))
     }
 
     /// What time alone has brought about by now, such as a pause that got no signal: it comes before any request.

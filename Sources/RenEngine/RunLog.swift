@@ -18,22 +18,18 @@ final class RunLog {
 
     private let directory: String
     private let run: String
-    private var descriptor: Int32 = -1
-    private var size = 0
-    /// Number of the file that is written to.
-    private var number = 0
     private var buffer: [UInt8] = []
+    /// How far the run is in the journal: while it is not there, nothing is written of it.
+    private let committed: Watermark
 
     /// - Parameter directory: the run's folder; it is made when the first line is written.
-    init(directory: String, run: String) {
+    init(directory: String, run: String, committed: Watermark) {
         self.directory = directory
         self.run = run
+        self.committed = committed
     }
 
-    deinit {
-        flush()
-        if descriptor >= 0 { close(descriptor) }
-    }
+    deinit { flush() }
 
     /// Adds a line; it is written with the next `flush`.
     func write(
@@ -60,17 +56,21 @@ final class RunLog {
     /// Whether something waits for a flush.
     var isBehind: Bool { !buffer.isEmpty }
 
-    /// Hands what was added to the operating system.
+    /// Hands what was added to the operating system. The file is open only meanwhile: thousands of runs may wait.
     func flush() {
-        guard !buffer.isEmpty else { return }
+        guard !buffer.isEmpty, committed.load() > .none else { return }
         defer { buffer.removeAll(keepingCapacity: buffer.count <= 64 << 10) }
-        if descriptor >= 0, size + buffer.count > LogFiles.sizeMax { rotate() }
-        if descriptor < 0 { open() }
         // A full disk costs log lines, never the run.
-        guard descriptor >= 0 else { return }
-        if size == 0, number > 0 { buffer.insert(contentsOf: LogFiles.header(number), at: 0) }
-        let written = buffer.withUnsafeBytes { systemWrite(descriptor, $0) }
-        size += max(0, written)
+        guard var file = open() else { return }
+        if file.size + buffer.count > LogFiles.sizeMax, file.size > 0 {
+            close(file.descriptor)
+            rotate()
+            guard let next = open() else { return }
+            file = next
+        }
+        if file.size == 0, file.number > 0 { buffer.insert(contentsOf: LogFiles.header(file.number), at: 0) }
+        _ = buffer.withUnsafeBytes { systemWrite(file.descriptor, $0) }
+        close(file.descriptor)
     }
 
     private func systemWrite(_ descriptor: Int32, _ bytes: UnsafeRawBufferPointer) -> Int {
@@ -85,14 +85,27 @@ final class RunLog {
 
     private func path(_ age: Int) -> String { LogFiles.path(age, in: directory) }
 
-    private func open() {
+    /// The file that is written to; its number is that of the next one where it is new.
+    private func open() -> (descriptor: Int32, size: Int, number: Int)? {
         mkdir(directory, 0o700)
-        descriptor = systemOpen(path(0), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW)
-        size = descriptor < 0 ? 0 : Int(lseek(descriptor, 0, SEEK_END))
-        guard size > 0 else { return }
+        let descriptor = systemOpen(path(0), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW)
+        guard descriptor >= 0 else { return nil }
+        let size = Int(lseek(descriptor, 0, SEEK_END))
+        return (descriptor, size, size > 0 ? fileNumber(descriptor) : (newestKept() ?? -1) + 1)
+    }
+
+    private func fileNumber(_ descriptor: Int32) -> Int {
         var beginning = [UInt8](repeating: 0, count: 64)
         let count = pread(descriptor, &beginning, beginning.count, 0)
-        number = LogFiles.number(ofFileBeginning: beginning.prefix(max(0, count)))
+        return LogFiles.number(ofFileBeginning: beginning.prefix(max(0, count)))
+    }
+
+    /// Number of the file before the one that is written to; nil when there is none.
+    private func newestKept() -> Int? {
+        let descriptor = systemOpen(path(1), O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+        guard descriptor >= 0 else { return nil }
+        defer { close(descriptor) }
+        return fileNumber(descriptor)
     }
 
     private func systemOpen(_ path: String, _ flags: Int32) -> Int32 {
@@ -106,9 +119,6 @@ final class RunLog {
     }
 
     private func rotate() {
-        close(descriptor)
-        descriptor = -1
-        number += 1
         unlink(path(LogFiles.countMax - 1))
         for age in stride(from: LogFiles.countMax - 2, through: 0, by: -1) { rename(path(age), path(age + 1)) }
     }

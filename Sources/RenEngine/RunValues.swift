@@ -10,17 +10,37 @@ final class RunValues {
     let run: RunNumber
     /// Where artifacts are kept; nil where there are none.
     let artifacts: String?
-    private let journal: any Journal
+    private let journal: any JournalReading
+    /// Where the results of items are as of some event; nil: as the tables have them now.
+    private let results: ItemResults?
+    /// The last value asked for that the journal does not keep any more.
+    var missing: RenError?
     /// Payloads whose commit is not known yet.
     private var pending: [RunVersion: [UInt8]] = [:]
     private var recent: [(version: RunVersion, bytes: [UInt8])] = []
     private var maps: [NodeNumber: MapContents] = [:]
     private var blocks: [NodeNumber: (first: Int, elements: [[UInt8]])] = [:]
+    /// The forks that the run came out of; nil until they are asked for.
+    private var lineage: RunLineage?
+    /// Results from before a map was opened anew, with the version of its opening.
+    private var earlier: [NodeNumber: (opened: RunVersion, results: EarlierResults)] = [:]
 
-    init(run: RunNumber, journal: any Journal, artifacts: String?) {
+    init(run: RunNumber, journal: any JournalReading, artifacts: String?, results: ItemResults? = nil) {
         self.run = run
         self.artifacts = artifacts
         self.journal = journal
+        self.results = results
+    }
+
+    private func read<R>(
+        _ body: (borrowing JournalView) throws(RenError) -> R
+    ) throws(RenError) -> R {
+        do {
+            return try journal.read(body)
+        } catch {
+            if error.code == .payloadMissing { missing = error }
+            throw error
+        }
     }
 
     /// Keeps the payload of an event until its commit is known.
@@ -38,13 +58,23 @@ final class RunValues {
     func payload(_ version: RunVersion) throws(RenError) -> [UInt8] {
         if let bytes = pending[version] { return bytes }
         if let found = recent.first(where: { $0.version == version }) { return found.bytes }
-        let bytes = try journal.read { view throws(RenError) in try view.payload(run, version) }
+        let bytes = try read { view throws(RenError) in try view.payload(run, version) }
         // Small ones are read again and again by items: the input, a list's element count; large ones are streamed.
         if bytes.count <= 1 << 20 {
             recent.append((version, bytes))
             if recent.count > 4 { recent.removeFirst() }
         }
         return bytes
+    }
+
+    /// What a function saved; nil when that is not kept any more.
+    func checkpoint(_ version: RunVersion) throws(RenError) -> [UInt8]? {
+        do {
+            return try payload(version)
+        } catch {
+            guard error.code == .payloadMissing else { throw error }
+            return nil
+        }
     }
 
     // MARK: Maps
@@ -61,6 +91,12 @@ final class RunValues {
     func close(_ node: NodeNumber) {
         maps[node] = nil
         blocks[node] = nil
+        earlier[node] = nil
+    }
+
+    func closeAll() {
+        maps = [:]
+        blocks = [:]
     }
 
     /// The element of an item of the open map at `node`.
@@ -91,8 +127,15 @@ final class RunValues {
     private func contents(of node: NodeNumber, _ map: MapState) throws(RenError) -> MapContents {
         if let contents = maps[node] { return contents }
         let bytes = try payload(map.version)
-        guard let contents = MapContents(payload: bytes, version: map.version, total: map.total) else {
+        guard var contents = MapContents(payload: bytes, version: map.version, total: map.total) else {
             throw RenError(.journalDamaged, "the payload of map.opened (version \(map.version)) cannot be read")
+        }
+        if case .items(let source, let indexes) = contents.elements {
+            // It was written in the numbers of the flow then.
+            guard case .node(let source)? = try forks().subject(.node(source), at: map.version) else {
+                throw RenError(.journalDamaged, "the node is gone whose items are those of node \(node)")
+            }
+            contents.elements = .items(of: source, indexes: indexes)
         }
         maps[node] = contents
         return contents
@@ -105,7 +148,7 @@ final class RunValues {
         if let whole = pending[version] ?? recent.first(where: { $0.version == version })?.bytes {
             bytes = Array(whole[start..<(end ?? whole.count)])
         } else {
-            bytes = try journal.read { view throws(RenError) in
+            bytes = try read { view throws(RenError) in
                 let end = if let end { end } else { try view.payloadLength(run, version) }
                 return try view.payload(run, version, range: start..<end)
             }
@@ -118,6 +161,54 @@ final class RunValues {
         return elements
     }
 
+    /// What numbers of nodes mean in the events of a fork's past.
+    private func forks() throws(RenError) -> RunLineage {
+        if let lineage { return lineage }
+        let run = run
+        let found = try journal.read { view throws(RenError) in try view.lineage(of: run) }
+        lineage = found
+        return found
+    }
+
+    // MARK: Before a reopening
+
+    /// The results that items of the map had since its opening of version `first`.
+    func earlier(of node: NodeNumber, since first: RunVersion, _ map: MapState) throws(RenError) -> EarlierResults {
+        if let known = earlier[node], known.opened == map.version { return known.results }
+        let results = try EarlierResults(
+            of: node, in: run, from: first, to: map.version, payload(map.version), total: map.total, in: journal,
+            forks())
+        earlier[node] = (map.version, results)
+        return results
+    }
+
+    /// What an item has gone through since its map opened; nil when it never began, or runs its first attempt.
+    func earlierWork(of item: ItemIndex, _ node: NodeNumber, in map: MapState) throws(RenError) -> EarlierWork? {
+        let run = run
+        let row = try journal.read { view throws(RenError) in try view.item(run, node, item) }
+        guard let row, row.last > map.version else { return nil }
+        return EarlierWork(attempts: row.attempts, last: row.last)
+    }
+
+    /// What the attempt began with whose result is the event of `version`; nil where a person gave it.
+    func start(of version: RunVersion) throws(RenError) -> AttemptStart? {
+        let run = run
+        return try journal.read { view throws(RenError) in
+            var version = version
+            while version > .none, let event = try view.recorded(run, version)?.event {
+                if case .started(let start) = event.fact { return start }
+                if case .overridden = event.fact { return nil }
+                version = event.previous
+            }
+            return nil
+        }
+    }
+
+    func cause(of version: RunVersion) throws(RenError) -> RunVersion {
+        let run = run
+        return try journal.read { view throws(RenError) in try view.recorded(run, version)?.event.cause ?? .none }
+    }
+
     // MARK: Outputs of items
 
     /// Outputs of items of a map that has closed, in the order asked for.
@@ -125,11 +216,11 @@ final class RunValues {
     /// - Throws: `NotYet` while one of them is not committed.
     func outputs(of node: NodeNumber, _ indexes: [UInt32]) throws -> [[UInt8]] {
         let run = run
-        let outputs = try journal.read { view throws(RenError) -> [[UInt8]]? in
+        let outputs = try read { view throws(RenError) -> [[UInt8]]? in
             var outputs: [[UInt8]] = []
             for index in indexes {
-                guard let row = try view.item(run, node, ItemIndex(index)), row.state == .succeeded else { return nil }
-                outputs.append(try view.payload(run, row.last))
+                guard let version = try succeeded(node, ItemIndex(index), view) else { return nil }
+                outputs.append(try view.payload(run, version))
             }
             return outputs
         }
@@ -141,11 +232,10 @@ final class RunValues {
     ///
     /// - Throws: `NotYet` while one of them is not committed.
     func failures(of node: NodeNumber, _ indexes: [UInt32]) throws -> [JSON] {
-        let run = run
-        let failures = try journal.read { view throws(RenError) -> [JSON]? in
+        let failures = try read { view throws(RenError) -> [JSON]? in
             var failures: [JSON] = []
             for index in indexes {
-                guard let row = try view.item(run, node, ItemIndex(index)), let error = row.error else { return nil }
+                guard let error = try failed(node, ItemIndex(index), view) else { return nil }
                 failures.append([
                     "index": .integer(Int64(index)), "name": .string(error.name), "message": .string(error.message),
                 ])
@@ -154,5 +244,23 @@ final class RunValues {
         }
         guard let failures else { throw NotYet() }
         return failures
+    }
+
+    /// Version of the event whose payload is the output of an item; nil for one that has not succeeded.
+    private func succeeded(
+        _ node: NodeNumber, _ item: ItemIndex, _ view: borrowing JournalView
+    ) throws(RenError) -> RunVersion? {
+        if let results { return results[node, item] }
+        return try view.item(run, node, item)?.output
+    }
+
+    private func failed(
+        _ node: NodeNumber, _ item: ItemIndex, _ view: borrowing JournalView
+    ) throws(RenError) -> ErrorSummary? {
+        guard let results else { return try view.item(run, node, item)?.error }
+        guard let version = results[node, item],
+            case .failed(let failure)? = try view.recorded(run, version)?.event.fact
+        else { return nil }
+        return ErrorSummary(failure)
     }
 }

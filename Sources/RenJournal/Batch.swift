@@ -3,7 +3,8 @@ package import RenCore
 /// Events of one run that are written together or not at all.
 ///
 /// A batch that begins with `run.created` makes the run: its number comes from `Journal.reserveRun`, and `after` is
-/// `.none`. Payload marks must hold their bytes and the right hash. An event with a request mark begins its batch: when
+/// `.none`. One that begins with `run.forked` makes a fork, and `after` is the parent's version that it goes on from;
+/// batches behind it wait until the fork's rows are made from its past (`Journal.waitUntilPrepared`). Payload marks must hold their bytes and the right hash. An event with a request mark begins its batch: when
 /// the mark's key is known, nothing of the batch is written, and the receipt is that of the first time.
 package struct Batch: Sendable {
     package var run: RunNumber
@@ -12,6 +13,8 @@ package struct Batch: Sendable {
     package var events: [Event]
     /// Rows of the table `keys` that are changed in the same commit; with no events, in one of their own.
     package var keys: [KeyRows]
+    /// A snapshot of the run at `after`, in a batch without events: written if that is the run's last version then.
+    package var snapshot: SnapshotRows?
     /// A person waits for the answer: it goes before what others have queued, but not before its own run's batches.
     package var isUrgent = false
     /// Called once, on the writer's thread, right after the commit returned or failed, in the order of commits. Must
@@ -22,21 +25,29 @@ package struct Batch: Sendable {
     package static let anyVersion = RunVersion(rawValue: .max)
 
     package init(
-        run: RunNumber, after: RunVersion, events: [Event], keys: [KeyRows] = [],
+        run: RunNumber, after: RunVersion, events: [Event], keys: [KeyRows] = [], snapshot: SnapshotRows? = nil,
         completion: @escaping @Sendable (Result<Receipt, RenError>) -> Void
     ) {
         self.run = run
         self.after = after
         self.events = events
         self.keys = keys
+        self.snapshot = snapshot
         self.completion = completion
     }
+
+    /// It changes nothing and only tells how far the writer is.
+    var isEmpty: Bool { events.isEmpty && !hasRows }
+
+    /// Rows that no event makes.
+    var hasRows: Bool { !keys.isEmpty || snapshot != nil }
 }
 
 /// What a batch became.
 package struct Receipt: Sendable, Equatable {
     package var run: RunNumber
-    /// A run of this id, flow and input was there already: nothing was written, and `run` is that one.
+    /// A run of this id, flow and input, this fork, or this flow, was there already: nothing was written, and `run` is
+    /// that one.
     package var isExisting = false
     /// The request's key was known: nothing was written, and the rest tells what was the first time.
     package var replayed = false
@@ -75,11 +86,15 @@ struct PreparedBatch: Sendable {
 
     init(_ batch: Batch) {
         precondition(
+            batch.snapshot == nil || batch.events.isEmpty && batch.after != Batch.anyVersion,
+            "a snapshot stands between two batches of events")
+        precondition(
             batch.events.dropFirst().allSatisfy { $0.request == nil }, "a request begins in the middle of a batch")
         self.batch = batch.withCountedRequest()
         let payloadBytes = batch.events.reduce(0) { $0 + ($1.payload?.length ?? 0) }
         byteCount =
             payloadBytes + batch.events.count * 300 + batch.keys.reduce(0) { $0 + $1.byteCount }
+            + (batch.snapshot?.byteCount ?? 0)
         guard byteCount <= Self.byteCountMax else {
             refusal = RenError(
                 .payloadTooLarge,
@@ -88,7 +103,7 @@ struct PreparedBatch: Sendable {
                 hint: "hand large values on as artifacts or as a lazy list")
             return
         }
-        if case .runCreated(let creation)? = batch.events.first?.fact,
+        if let creation = batch.events.first?.creation,
             creation.id.isEmpty || creation.id.utf8.count > RunRow.idBytesMax || creation.id == RunRow.journalID
         {
             refusal = RenError(
@@ -119,8 +134,28 @@ struct PreparedBatch: Sendable {
         }
     }
 
-    /// What `run.created` says, for a batch that makes a run.
+    /// The flow that a batch registers and nothing else.
+    var flow: Digest? {
+        guard batch.events.count == 1, case .flowRegistered = batch.events[0].fact else { return nil }
+        return batch.events[0].payload?.hash
+    }
+
+    /// For a batch that makes a run.
+    var creation: RunCreation? { batch.events.first?.creation }
+
+    /// For a batch that makes a fork.
+    var fork: Fork? {
+        if case .runForked(let fork)? = batch.events.first?.fact { fork } else { nil }
+    }
+}
+
+extension Event {
+    /// What makes a run.
     var creation: RunCreation? {
-        if case .runCreated(let creation)? = batch.events.first?.fact { creation } else { nil }
+        switch fact {
+        case .runCreated(let creation): creation
+        case .runForked(let fork): fork.creation
+        default: nil
+        }
     }
 }

@@ -17,8 +17,9 @@ package protocol JournalReading: AnyObject, Sendable {
 package protocol Journal: JournalReading {
     /// Queues events for the writer. Never waits for I/O; encodes and hashes on the calling thread.
     ///
-    /// The completion gets `payload.too_large`, `run.exists`, `version.conflict` (`after` was not the last version;
-    /// after a batch that failed, the later ones of its run get that batch's error), `storage.full` (nothing was
+    /// The completion gets `payload.too_large`, `run.exists`, `version.conflict` (`after` was not the last version, or a
+    /// fork does not fit its parent; after a batch that failed, the later ones of its run get that batch's error),
+    /// `run.not_found` (a fork's parent), `fork.too_deep`, `storage.full` (nothing was
     /// written; go on when there is room) or `storage.failed` (nothing more will be written: leave with 74).
     func submit(_ batch: Batch)
 
@@ -38,6 +39,15 @@ package protocol Journal: JournalReading {
 }
 
 extension Journal {
+    /// Waits until the rows of a fork's nodes and items are made from its past; returns at once for any other run.
+    ///
+    /// - Throws: `journal.damaged` when an event of its past cannot be read: then nothing of the fork is written until
+    ///   the journal is opened again.
+    package func waitUntilPrepared(_ run: RunNumber) async throws(RenError) {
+        // An empty batch is answered when its run takes batches.
+        try await append([], to: run, after: Batch.anyVersion)
+    }
+
     /// Appends and waits for the commit.
     @discardableResult
     package func append(

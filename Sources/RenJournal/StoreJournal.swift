@@ -16,7 +16,7 @@ package final class StoreJournal: Journal {
         self.store = store
         let state = try store.read { snapshot throws(RenError) in try JournalState.load(from: snapshot) }
         nextRun = Mutex(state.nextRun)
-        writer = JournalWriter(store, state, onStorageFault: onStorageFault)
+        writer = try JournalWriter(store, state, onStorageFault: onStorageFault)
     }
 
     deinit { writer.close() }
@@ -55,6 +55,13 @@ package final class StoreJournal: Journal {
 
     package func waitForEvents(after sequence: JournalSequence) async -> Bool {
         await writer.signal.wait(after: sequence)
+    }
+
+    /// One commit of what is being pruned, on the writer's thread.
+    ///
+    /// - Returns: whether there may be more.
+    func pruneStep() throws(RenError) -> Bool {
+        try writer.perform { committer throws(RenError) in try Pruner.step(committer.store) }
     }
 
     /// Empties all projections and folds them again from the events, in commits of 5,000, on the writer's thread.

@@ -50,11 +50,12 @@ package final class Backend: Sendable {
     /// All routes of the service, in the order of `/openapi.json`.
     package var routes: [Route] {
         consoleRoutes + indexRoutes + healthRoutes + flowRoutes + runRoutes + commandRoutes + functionRoutes
-            + workerRoutes + nodeRoutes + logRoutes + eventRoutes + resultRoutes
+            + workerRoutes + nodeRoutes + [stateRoute] + logRoutes + eventRoutes + resultRoutes + proofRoutes
+            + retentionRoutes
     }
 
     /// Schemas that routes refer to, by name.
     package static let schemas: [String: JSON] = [
-        baseSchemas, flowSchemas, runSchemas, functionSchemas, nodeSchemas, eventSchemas,
+        baseSchemas, flowSchemas, runSchemas, functionSchemas, nodeSchemas, stateSchemas, eventSchemas, proofSchemas,
     ].reduce(into: [:]) { $0.merge($1) { first, _ in first } }
 }

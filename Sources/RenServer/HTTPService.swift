@@ -57,11 +57,7 @@ package struct HTTPService: Service {
         _ backend: Backend, _ options: Options = Options(),
         isReady: @escaping @Sendable (Addresses) async -> Void = { _ in }
     ) throws(RenError) {
-        if let tcp = options.tcp, !tcp.isLoopback, !options.allowsRemote {
-            throw RenError(
-                .listenRemote, "\(tcp) can be reached from other machines, over connections without encryption",
-                hint: "listen on 127.0.0.1, or say --listen-insecure if that is meant")
-        }
+        try options.tcp?.check(allowsRemote: options.allowsRemote)
         self.backend = backend
         self.options = options
         self.isReady = isReady
@@ -73,23 +69,24 @@ package struct HTTPService: Service {
         let place = try SocketPlace("ren.sock", in: backend.session.directory.path)
         defer { place.remove() }
         let start = Start(count: options.tcp == nil ? 1 : 2)
-        var listeners = [
+        let (isBound, bound) = AsyncStream<Never>.makeStream()
+        let socket =
             application(table, isUnixSocket: true, .unixDomainSocket(path: place.path)) { _ in
                 // The folder is its owner's alone; this guards against a folder that was opened up later.
                 chmod(place.path, 0o600)
                 await announce(start.listens(tcp: nil), place)
             }
-        ]
-        if let tcp = options.tcp {
-            listeners.append(
-                application(table, isUnixSocket: false, .hostname(tcp.host, port: tcp.port)) { channel in
-                    let real = ListenAddress(host: tcp.host, port: channel.localAddress?.port ?? tcp.port)
-                    backend.gate.listens(at: real)
-                    await announce(start.listens(tcp: real), place)
-                })
+        let network = options.tcp.map { tcp in
+            application(table, isUnixSocket: false, .hostname(tcp.host, port: tcp.port)) { channel in
+                let real = ListenAddress(host: tcp.host, port: channel.localAddress?.port ?? tcp.port)
+                backend.gate.listens(at: real)
+                bound.finish()
+                await announce(start.listens(tcp: real), place)
+            }
         }
+        if network == nil { bound.finish() }
         do {
-            try await run(listeners)
+            try await run(network, then: socket, when: isBound)
         } catch let error as IOError {
             throw listenFailure(error)
         } catch let error as SocketAddressError {
@@ -97,13 +94,22 @@ package struct HTTPService: Service {
         }
     }
 
-    /// All of them until the end; what is left of them after `drain` is cancelled.
-    private func run(_ listeners: [Application<Responder>]) async throws {
+    /// Both until the end; what is left of them after `drain` is cancelled.
+    ///
+    /// - Parameter isBound: ends when the network's address is ours: where it is not, nothing else begins.
+    private func run(
+        _ network: Application<Responder>?, then socket: Application<Responder>, when isBound: AsyncStream<Never>
+    ) async throws {
         let drain = options.drain
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
                 try await withThrowingDiscardingTaskGroup { group in
-                    for listener in listeners { group.addTask { try await listener.run() } }
+                    group.addTask { try await network?.run() }
+                    group.addTask {
+                        for await _ in isBound {}
+                        try Task.checkCancellation()
+                        try await socket.run()
+                    }
                 }
             }
             group.addTask {

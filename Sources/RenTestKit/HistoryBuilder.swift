@@ -14,6 +14,8 @@ package struct HistoryBuilder: Sendable {
     package var time: Timestamp
     private var last: [Event.Subject: RunVersion] = [:]
     private var attempts: [Event.Subject: UInt32] = [:]
+    /// What each event was about, and whether it began an attempt.
+    private var log: [(subject: Event.Subject, isStart: Bool)] = []
 
     /// - Parameter id: of the run; `journal` for the run of that name.
     package init(_ id: String, at time: Timestamp = Timestamp(nanoseconds: 1_770_000_000_000_000_000)) {
@@ -27,17 +29,62 @@ package struct HistoryBuilder: Sendable {
         _ fact: Fact, _ subject: Event.Subject = .run, cause: RunVersion = .none, by: String? = nil,
         payload: [UInt8]? = nil
     ) -> RunVersion {
-        if case .started = fact { attempts[subject, default: 0] += 1 }
+        let previous = last[subject] ?? .none
+        let isStart = if case .started = fact { true } else { false }
+        note(subject, isStart: isStart)
         var event = Event(
             fact, subject, at: time, attempt: subject == .run ? 0 : attempts[subject] ?? 0,
-            previous: subject == .run ? .none : last[subject] ?? .none, cause: cause, by: by)
+            previous: previous, cause: cause, by: by)
         event.payload = payload.map { PayloadMark(Payload(hashing: $0)) }
         events.append(event)
-        version = version.next
         time = time + .milliseconds(1)
-        if subject != .run { last[subject] = version }
         return version
     }
+
+    private mutating func note(_ subject: Event.Subject, isStart: Bool) {
+        if isStart { attempts[subject, default: 0] += 1 }
+        log.append((subject, isStart))
+        version = version.next
+        if subject != .run { last[subject] = version }
+    }
+
+    /// The history of a fork, which begins with its `run.forked`.
+    ///
+    /// - Parameters:
+    ///   - version: of this history, after which the fork goes on.
+    ///   - hash: R of that version.
+    package func fork(
+        _ id: String, at version: RunVersion, hash: Digest, nodes: [NodeNumber?]? = nil, once: [NodeNumber] = [],
+        reopening: Reopening = Reopening(), input: String? = nil
+    ) -> HistoryBuilder {
+        var fork = HistoryBuilder(id, at: time)
+        for (subject, isStart) in log.prefix(Int(version.rawValue)) { fork.note(subject, isStart: isStart) }
+        if let nodes { fork.renumber(nodes) }
+        fork.taken = version
+        let creation = RunCreation(
+            id: id, flow: Digest(hashing: Array("products \(nodes == nil)".utf8)), flowName: "products",
+            functions: Digest(hashing: [1]))
+        fork.add(
+            .runForked(
+                Fork(
+                    creation: creation, parent: self.id, version: version, hash: hash, nodes: nodes, once: once,
+                    reopening: reopening)), by: "cli", payload: input.map { Array($0.utf8) })
+        return fork
+    }
+
+    private mutating func renumber(_ nodes: [NodeNumber?]) {
+        func renumbered<T>(_ table: [Event.Subject: T]) -> [Event.Subject: T] {
+            table.reduce(into: [:]) { result, entry in
+                if let subject = entry.key.renumbered(nodes) { result[subject] = entry.value }
+            }
+        }
+        last = renumbered(last)
+        attempts = renumbered(attempts)
+        log = log.map { ($0.subject.renumbered(nodes) ?? .run, $0.isStart) }
+    }
+
+    /// The next event of `subject` is linked to none, like that of an item that begins anew.
+    package mutating func forget(_ subject: Event.Subject) { last[subject] = nil }
 
     /// The events added since the last call, and the version that they follow.
     package mutating func take() -> (after: RunVersion, events: [Event]) {
@@ -76,6 +123,15 @@ package struct HistoryBuilder: Sendable {
 }
 
 extension Event.Subject {
+    /// Nil when its node is gone.
+    package func renumbered(_ nodes: [NodeNumber?]) -> Event.Subject? {
+        switch self {
+        case .run: .run
+        case .node(let node): nodes[node.index].map { .node($0) }
+        case .item(let node, let item): nodes[node.index].map { .item($0, item) }
+        }
+    }
+
     package static func item(_ node: Int, _ item: Int) -> Event.Subject { .item(NodeNumber(node), ItemIndex(item)) }
     package static func node(_ node: Int) -> Event.Subject { .node(NodeNumber(node)) }
 }

@@ -24,6 +24,7 @@ package struct JournalConformance: Sendable, CustomStringConvertible {
             .init("completions come in the order of submits", answersInOrder),
             .init("what was decided on a batch that failed fails with it", failsWhatFollows),
             .init("the same id, flow and input give the run that is there", givesExistingRun),
+            .init("a fork begins with its parent's events, and is written when its rows are there", forks),
             .init("a request with a known key is answered from the journal and writes nothing", repeatsRequests),
             .init("payloads of all sizes come back, whole and in parts", keepsPayloads),
             .init("a batch over 17 MiB is refused and leaves its neighbours alone", refusesLargeBatch),

@@ -3,14 +3,16 @@ import RenJSON
 import RenJournal
 
 /// Histories of several runs, interleaved, from a seed: every kind of event, attempts that fail, checkpoints and
-/// results of all sizes. They are what a journal may meet, not what the core would decide.
+/// results of all sizes; reopenings and forks where it is told the hashes they go on from. They are what a journal may
+/// meet, not what the core would decide.
 package struct RandomHistory: Sendable {
     private var random: SeededRandom
     private var runs: [Run] = []
     private var journal = HistoryBuilder("journal")
     private let items: Int
+    private let hash: (@Sendable (RunNumber, RunVersion) -> Digest?)?
 
-    private struct Run {
+    fileprivate struct Run {
         var number: RunNumber
         var history: HistoryBuilder
         var isEnded = false
@@ -20,12 +22,25 @@ package struct RandomHistory: Sendable {
         var nextNode = 0
         var map: NodeNumber?
         var nextItem = 0
+        /// Items that began before their turn.
+        var keptItems: Set<Int> = []
+        /// Nodes and items that may be opened again, and results that may be kept.
+        var settled: [Event.Subject] = []
+        var results: [RunVersion] = []
+        /// The run as it was before, which forks begin from.
+        var past: [Run] = []
     }
 
-    /// - Parameter items: of each map.
-    package init(seed: UInt64, items: Int = 40) {
+    /// - Parameters:
+    ///   - items: of each map.
+    ///   - hash: R of a stored event; nil for histories without forks and reopenings. Each batch must be stored before
+    ///     the next one is asked for.
+    package init(
+        seed: UInt64, items: Int = 40, hash: (@Sendable (RunNumber, RunVersion) -> Digest?)? = nil
+    ) {
         random = SeededRandom(seed: seed)
         self.items = items
+        self.hash = hash
     }
 
     /// The next batch, for a run that is there or a new one.
@@ -47,13 +62,19 @@ package struct RandomHistory: Sendable {
         reserve: () -> RunNumber
     ) -> (run: RunNumber, after: RunVersion, events: [Event]) {
         if random.oneIn(12) { return journalBatch() }
+        if let hash, !runs.isEmpty, random.oneIn(10) {
+            return random.oneIn(2) ? reopen(random.below(runs.count)) : fork(random.below(runs.count), reserve, hash)
+        }
         if runs.isEmpty || runs.count < 5 && random.oneIn(6) || runs.allSatisfy(\.isEnded) {
             return begin(reserve())
         }
         let open = runs.indices.filter { !runs[$0].isEnded }
         let index = open[random.below(open.count)]
         var run = runs[index]
-        for _ in 0...random.below(6) where !run.isEnded { step(&run) }
+        for _ in 0...random.below(6) where !run.isEnded {
+            step(&run)
+            remember(&run)
+        }
         let batch = run.history.take()
         runs[index] = run
         return (run.number, batch.after, batch.events)
@@ -71,7 +92,10 @@ package struct RandomHistory: Sendable {
         let set = Digest(hashing: [UInt8(random.below(2))])
         switch random.below(6) {
         case 0: journal.add(.journalOpened(JournalOpening(carries: random.oneIn(2) ? .all : .own, ren: "0.1.0")))
-        case 1: journal.add(.flowRegistered(name: "flow-\(random.below(3))"), payload: payload())
+        case 1:
+            // Each content is registered once.
+            let content = Array("[\(random.below(.max))]".utf8)
+            journal.add(.flowRegistered(name: "flow-\(random.below(3))"), payload: content)
         case 2:
             let signatures: JSON = [["name": "shop.scrape", "parameters": ["type": "object"]]]
             let file = FunctionFile(
@@ -85,6 +109,122 @@ package struct RandomHistory: Sendable {
         return (.journal, batch.after, batch.events)
     }
 
+    // MARK: Reopenings and forks
+
+    private func remember(_ run: inout Run) {
+        guard hash != nil else { return }
+        var copy = run
+        copy.past = []
+        run.past.append(copy)
+    }
+
+    private mutating func reopen(_ index: Int) -> (run: RunNumber, after: RunVersion, events: [Event]) {
+        var run = runs[index]
+        let reopening = drawReopening(&run)
+        run.history.add(.runReopened(reopening), by: "cli")
+        run.isEnded = false
+        goOn(&run, reopening)
+        let batch = run.history.take()
+        remember(&run)
+        runs[index] = run
+        return (run.number, batch.after, batch.events)
+    }
+
+    private mutating func fork(
+        _ index: Int, _ reserve: () -> RunNumber, _ hash: (RunNumber, RunVersion) -> Digest?
+    ) -> (run: RunNumber, after: RunVersion, events: [Event]) {
+        let parent = runs[index]
+        guard !parent.past.isEmpty else { return reopen(index) }
+        var run = parent.past[random.below(parent.past.count)]
+        let version = run.history.version
+        guard let hash = hash(parent.number, version) else { preconditionFailure("\(parent.number) \(version)") }
+        let nodes = random.oneIn(2) ? nil : drawNodes(of: run)
+        if let nodes { run.renumber(nodes) }
+        var once: [NodeNumber] = []
+        for subject in run.isRunning.compactMap(\.node).sorted() where random.oneIn(3) { once.append(subject) }
+        run.open.removeAll { run.isRunning.contains($0) && once.contains($0.node!) }
+        run.isRunning.removeAll()
+        let reopening = drawReopening(&run)
+        run.number = reserve()
+        run.isEnded = false
+        run.history = run.history.fork(
+            "run-\(run.number)", at: version, hash: hash, nodes: nodes, once: once, reopening: reopening,
+            input: random.oneIn(3) ? "{\"limit\":7}" : nil)
+        if random.oneIn(2) { goOn(&run, reopening) }
+        let batch = run.history.take()
+        remember(&run)
+        runs.append(run)
+        return (run.number, batch.after, batch.events)
+    }
+
+    /// The nodes that have begun in another order, and perhaps one less.
+    private mutating func drawNodes(of run: Run) -> [NodeNumber?] {
+        var numbers = Array(0..<64)
+        for index in 0..<run.nextNode { numbers.swapAt(index, random.below(run.nextNode)) }
+        var nodes: [NodeNumber?] = numbers.map { NodeNumber($0) }
+        if random.oneIn(2), run.nextNode > 0 { nodes[random.below(run.nextNode)] = nil }
+        return nodes
+    }
+
+    private mutating func drawReopening(_ run: inout Run) -> Reopening {
+        var reopening = Reopening()
+        var items: [NodeNumber: [ItemIndex]] = [:]
+        for _ in 0..<random.below(5) where !run.settled.isEmpty {
+            switch run.settled.remove(at: random.below(run.settled.count)) {
+            case .run: break
+            case .item(let node, let item):
+                items[node, default: []].append(item)
+                run.open.append(.item(node, item))
+                if random.oneIn(2) { run.history.forget(.item(node, item)) }
+            case .node(let node):
+                if random.oneIn(2) { reopening.again.append(node) } else { reopening.affected.append(node) }
+                run.settled.removeAll { $0.node == node }
+                run.open.removeAll { $0.node == node }
+                run.isRunning = run.isRunning.filter { $0.node != node }
+                if run.map == node { run.map = nil }
+                items[node] = nil
+            }
+        }
+        reopening.again.sort()
+        reopening.affected.sort()
+        reopening.items = items.mapValues { ItemRanges($0) }
+        return reopening
+    }
+
+    /// What follows a reopening: results that are kept or given, nodes and maps that begin again.
+    private mutating func goOn(_ run: inout Run, _ reopening: Reopening) {
+        for node in reopening.again + reopening.affected {
+            let subject = Event.Subject.node(node)
+            switch random.below(4) {
+            case 0 where !run.results.isEmpty:
+                run.history.add(.kept, subject, cause: run.results[random.below(run.results.count)])
+                run.settled.append(subject)
+            case 1:
+                run.history.add(.overridden(reason: "seen"), subject, payload: payload())
+                run.settled.append(subject)
+            case 2 where run.map == nil: openMap(node, &run)
+            default: begin(subject, &run)
+            }
+        }
+    }
+
+    private mutating func openMap(_ node: NodeNumber, _ run: inout Run) {
+        run.map = node
+        run.nextItem = 0
+        run.keptItems = []
+        run.history.openMap(node, total: items)
+        guard hash != nil else { return }
+        run.settled.append(.node(node))
+        for _ in 0..<random.below(5) where !run.results.isEmpty {
+            let item = random.below(items)
+            guard run.keptItems.insert(item).inserted else { continue }
+            let subject = Event.Subject.item(node, ItemIndex(item))
+            run.history.forget(subject)
+            run.history.add(.kept, subject, cause: run.results[random.below(run.results.count)])
+            run.settled.append(subject)
+        }
+    }
+
     // MARK: One event of a run
 
     private mutating func step(_ run: inout Run) {
@@ -92,7 +232,11 @@ package struct RandomHistory: Sendable {
         case 0: runEvent(&run)
         case 1...4 where run.nextNode < 30: beginNode(&run)
         case 5...14 where run.map != nil && run.nextItem < items:
-            if let map = run.map { begin(.item(map, ItemIndex(run.nextItem)), &run) }
+            if let map = run.map, !run.keptItems.contains(run.nextItem) {
+                let item = Event.Subject.item(map, ItemIndex(run.nextItem))
+                run.history.forget(item)
+                begin(item, &run)
+            }
             run.nextItem += 1
         default:
             guard !run.open.isEmpty else { return beginNode(&run) }
@@ -126,9 +270,7 @@ package struct RandomHistory: Sendable {
         run.nextNode += 1
         switch random.below(6) {
         case 0 where run.map == nil || run.nextItem >= items:
-            run.map = node.node
-            run.nextItem = 0
-            run.history.openMap(node.node!, total: items)
+            openMap(node.node!, &run)
         case 1: run.history.add(.decided(way: "then", operands: ["nodes.list.output": 3]), node)
         case 2: run.history.add(.skipped(.notTaken, operands: nil), node)
         case 3:
@@ -174,7 +316,9 @@ package struct RandomHistory: Sendable {
     }
 
     private func settle(_ fact: Fact, _ subject: Event.Subject, _ run: inout Run, _ payload: [UInt8]? = nil) {
-        run.history.add(fact, subject, payload: payload)
+        let version = run.history.add(fact, subject, payload: payload)
+        if payload != nil { run.results.append(version) }
+        if hash != nil { run.settled.append(subject) }
         run.open.removeAll { $0 == subject }
         run.isRunning.remove(subject)
     }
@@ -196,5 +340,14 @@ package struct RandomHistory: Sendable {
         let size = random.oneIn(8) ? sizes[random.below(sizes.count)] : 2 + random.below(300)
         return [UInt8(ascii: "\"")] + (0..<max(0, size - 2)).map { _ in UInt8(97 + random.below(26)) }
             + [UInt8(ascii: "\"")]
+    }
+}
+
+extension RandomHistory.Run {
+    fileprivate mutating func renumber(_ nodes: [NodeNumber?]) {
+        open = open.compactMap { $0.renumbered(nodes) }
+        isRunning = Set(isRunning.compactMap { $0.renumbered(nodes) })
+        settled = settled.compactMap { $0.renumbered(nodes) }
+        map = map.flatMap { nodes[$0.index] }
     }
 }

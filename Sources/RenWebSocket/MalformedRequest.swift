@@ -10,6 +10,9 @@ package struct MalformedRequest: Sendable, Equatable {
         MalformedRequest(status: 400, code: "http.malformed", detail: detail)
     }
 
+    static let methodUnknown = MalformedRequest(
+        status: 501, code: "http.method_unknown", detail: "the method is none that ren knows")
+
     static func timeout(_ detail: String) -> MalformedRequest {
         MalformedRequest(status: 408, code: "request.timeout", detail: detail)
     }

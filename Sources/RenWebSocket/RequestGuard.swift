@@ -35,6 +35,7 @@ final class RequestGuard: ChannelDuplexHandler, RemovableChannelHandler {
     private var bodyBytes = 0
     private var lineBytes = 0
     private var isLineComplete = false
+    private var hasMethod = false
     private var held: [Held] = []
     private var isReadHeld = false
     /// Only the first request of a connection can be upgraded.
@@ -87,6 +88,7 @@ final class RequestGuard: ChannelDuplexHandler, RemovableChannelHandler {
         if reading == .idle {
             reading = .head
             (lineBytes, isLineComplete) = (0, false)
+            hasMethod = RequestRules.beginWithMethod(bytes.readableBytesView)
             expect(within: limits.headTimeout, context)
         }
         guard reading == .head, !isLineComplete else { return true }
@@ -108,7 +110,7 @@ final class RequestGuard: ChannelDuplexHandler, RemovableChannelHandler {
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         guard !isLingering else { return }
         if let error = error as? HTTPParserError {
-            take(.refusal(RequestRules.refusal(for: error, limits: limits)), context)
+            take(.refusal(RequestRules.refusal(for: error, hasMethod: hasMethod, limits: limits)), context)
         } else if !(error is ByteToMessageDecoderError) {  // repeats while the refusal waits for an answer before it
             context.fireErrorCaught(error)
         }

@@ -1,3 +1,4 @@
+import NIOCore
 import NIOHTTP1
 
 /// What a request head must be, beyond what the decoder checks.
@@ -46,10 +47,31 @@ enum RequestRules {
             && !headers.contains(name: "transfer-encoding") && !headers.contains(name: "content-length")
     }
 
+    /// Whether bytes begin as a request does, with a method (RFC 9110, 9.1) and a space. The preface of HTTP/2 does not.
+    static func beginWithMethod(_ bytes: ByteBufferView) -> Bool {
+        let word = bytes.prefix(methodBytesMax + 1).prefix { $0 != UInt8(ascii: " ") }
+        return !word.isEmpty && word.count <= methodBytesMax && word.count < bytes.count
+            && !word.elementsEqual("PRI".utf8)
+            && word.allSatisfy { byte in
+                switch byte {
+                case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"): true
+                case UInt8(ascii: "0")...UInt8(ascii: "9"): true
+                default: "!#$%&'*+-.^_`|~".utf8.contains(byte)
+                }
+            }
+    }
+
+    private static let methodBytesMax = 32
+
     /// What an error of the decoder means to the peer.
-    static func refusal(for error: HTTPParserError, limits: ConnectionLimits) -> MalformedRequest {
+    ///
+    /// - Parameter hasMethod: the bytes began with one.
+    static func refusal(
+        for error: HTTPParserError, hasMethod: Bool, limits: ConnectionLimits
+    ) -> MalformedRequest {
         switch error {
         case .headerOverflow: .headTooLarge(limits)
+        case .invalidMethod where hasMethod: .methodUnknown
         default: .malformed("the bytes are not an HTTP/1.1 request")
         }
     }

@@ -45,9 +45,24 @@ struct Contract: Sendable, CustomTestStringConvertible {
         Contract(command: "items", arguments: ["h", "halves", "--failed"], before: [halves]),
         Contract(command: "logs", arguments: ["h", "-n", "halves", "-k", "n-4"], before: [halves]),
         Contract(command: "result", arguments: ["q"], before: [quick]),
+        Contract(command: "state", arguments: ["g", "--at", "5"], before: [gate]),
         Contract(command: "pause", arguments: ["g"], before: [gate]),
         Contract(command: "stop", arguments: ["g"], before: [gate]),
         Contract(command: "signal", arguments: ["g", "approve", "{\"ok\": 1}"], before: [gate]),
+        Contract(command: "retry", arguments: ["h", "--dry-run"], before: [halves]),
+        Contract(
+            command: "skip", arguments: ["h", "halves", "n-3", "--value", "1", "--dry-run"], before: [halves]),
+        Contract(
+            command: "fork",
+            arguments: [
+                "h", "--dry-run", "--id", "f", "--set", "input.count=3", "--item-output", "halves/n-4=7",
+            ], before: [halves]),
+        Contract(command: "replay", arguments: ["h"], before: [halves]),
+        Contract(command: "audit", arguments: ["h"], before: [halves]),
+        Contract(
+            command: "diff", arguments: ["h", "i"],
+            before: [halves, ["run", "halves.yaml", "-f", "functions.py", "--id", "i", "-i", "count=12"]]),
+        Contract(command: "why", arguments: ["g", "small"], before: [gate]),
         Contract(command: "flow check", arguments: ["gate.yaml", "wrong.yaml"], code: 2),
         Contract(command: "flow eval", arguments: ["{\"<\": [{\"var\": \"a\"}, 3]}", "--data", "{\"a\": 1}"]),
         Contract(command: "flow register", arguments: ["quick.yaml", "gate.yaml"], before: [quick]),
@@ -59,7 +74,21 @@ struct Contract: Sendable, CustomTestStringConvertible {
         Contract(command: "journal ls", before: [quick]),
         Contract(command: "journal tail", arguments: ["-n", "2"], before: [quick]),
         Contract(command: "journal show", arguments: ["3"], before: [quick]),
+        Contract(
+            command: "journal stats", before: [quick],
+            human: .contains([
+                "6 events", "By flow\n", "(of no run)", "By run", "run.created", "By day", "nobody reads",
+            ])),
         Contract(command: "journal verify", before: [quick]),
+        Contract(command: "journal export", arguments: ["q", "--to", "q.jsonl"], before: [quick]),
+        Contract(
+            command: "journal import", arguments: ["q.jsonl", "--data", "other"],
+            before: [quick, ["journal", "export", "q", "--to", "q.jsonl"]]),
+        Contract(command: "journal backup", arguments: ["copy"], before: [quick]),
+        Contract(command: "journal compact", before: [quick]),
+        Contract(command: "journal rebuild", before: [quick]),
+        Contract(command: "journal anchor", before: [quick]),
+        Contract(command: "journal prune", arguments: ["--keep", "0"], before: [quick]),
         Contract(command: "doctor", human: .contains(["✓ data directory", "liblmdb", "file limit"])),
         Contract(command: "service install", arguments: ["--print"], hasJSON: false),
         Contract(command: "service status", environment: noSystemd),
@@ -109,7 +138,7 @@ struct Masked: Equatable, CustomStringConvertible {
         (#"\b[0-9]+\.[0-9] ?s\b"#, "<duration>"), (#"\b[0-9.]+ ms\b"#, "<duration>"),
         (#"\b[0-9]+(\.[0-9])? (B|kB|MB|GB|TB)\b"#, "<size>"),
         (#"\b(pid|process) [0-9]+\b"#, "$1 <pid>"), (#"python [0-9.]+"#, "python <version>"),
-        (#"#[0-9,]+"#, "#<n>"), (#"\b[0-9]+:<hash>"#, "<n>:<hash>"),
+        (#"#[0-9,]+"#, "#<n>"), (#"\b[0-9,]+ events/s"#, "<n> events/s"), (#"\b[0-9]+:<hash>"#, "<n>:<hash>"),
         // Columns are as wide as what stands in them.
         (#" {2,}"#, "  "), (#" +\n"#, "\n"),
     ]

@@ -105,6 +105,12 @@ struct ControlTests {
         let left = try held.ren("show", "h", "-o", "json").json
         #expect(left["status"] == "running")
         #expect(left["carried"] == false)
+        let waited = try held.ren("wait", "h", "-o", "json")
+        #expect(waited.code == 5 && waited.errorCode == "engine.gone", "\(waited.errors)")
+        let patient = try held.ren("wait", "h", "--timeout", "200ms")
+        #expect(patient.code == 12, "\(patient.errors)")
+        #expect(patient.errors.contains("no engine is at work on run h: ren resume h"), "\(patient.errors)")
+        #expect(!patient.errors.contains("goes on all the same"), "\(patient.errors)")
         let paused = try held.ren("pause", "h", "--reason", "lunch", "-o", "json")
         #expect(paused.code == 0, "\(paused.errors)")
         #expect(try paused.json["status"] == "paused")

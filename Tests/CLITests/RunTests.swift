@@ -113,6 +113,39 @@ struct RunTests {
         #expect(runs.code == 3 || runs.output == "[]\n")
     }
 
+    @Test("A flow is found by its name: in the files of ren.yaml first, then among those that were registered")
+    func byName() throws {
+        let other = Flows.quick.replacing("42", with: "43")
+        let ren = try Ren(["registered.yaml": Flows.quick, "ask.yaml": Flows.gate])
+        #expect(try ren("flow", "register", "registered.yaml").code == 0)
+        #expect(try ren("run", "quick", "-o", "json").json["output"] == ["answer": 42])
+        try ren.write("flows: [flow?.yaml, ask.yaml]\n", to: "ren.yaml")
+        try ren.write(other, to: "flow1.yaml")
+        #expect(try ren("run", "quick", "-o", "json").json["output"] == ["answer": 43])
+        #expect(try ren("run", "gate", "-i", "n=3").code == 10)
+        #expect(try ren("run", "registered.yaml", "-o", "json").json["output"] == ["answer": 42])
+        let unknown = try ren("run", "quik", "-o", "json")
+        #expect(unknown.code == 3 && unknown.errorCode == "flow.not_found", "\(unknown.errors)")
+        #expect(unknown.errors.contains("did you mean “quick”?"), "\(unknown.errors)")
+        try ren.write(Flows.quick, to: "flow2.yaml")
+        let both = try ren("run", "quick", "-o", "json")
+        #expect(both.code == 2 && both.errorCode == "flow.ambiguous", "\(both.errors)")
+        #expect(try ren("run", "nowhere.yaml", "-o", "json").errorCode == "file.not_found")
+    }
+
+    @Test("A pattern of flows in ren.yaml that matches nothing is told by run, serve and doctor")
+    func noFlowFiles() throws {
+        let ren = try Ren(["ren.yaml": "flows: [flows/*.yaml]\n"])
+        for command in [["run", "quick"], ["serve", "--listen", "127.0.0.1:0"]] {
+            let refused = try ren.run(command)
+            #expect(refused.code == 78 && refused.errors.contains("of flows in"), "\(refused.errors)")
+        }
+        let doctor = try ren("doctor", "-o", "json")
+        #expect(doctor.code == 1)
+        let check = try doctor.json["checks"]?.arrayValue?.first { $0["name"] == "project" }
+        #expect(check?["state"] == "broken", "\(doctor.output)")
+    }
+
     @Test("A key that the flow does not declare is told, with the near one")
     func undeclaredInput() throws {
         let flow = "flow: f\ninput: {properties: {name: {type: string}}}\nnodes: {a: {succeed: 1}}\n"

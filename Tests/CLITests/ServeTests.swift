@@ -45,12 +45,27 @@ struct ServeTests {
         #expect(second.code == 73 && second.errors.contains("\(engine.process.processIdentifier)"), "\(second.errors)")
         let url = try #require(try ren("service", "status", "-o", "json").json["url"]?.stringValue)
         let other = try Self.ren()
-        let taken = try other.run(["serve", "--listen", String(url.dropFirst("http://".count))])
+        let taken = try other.run(["serve", "-f", "functions.py", "--listen", String(url.dropFirst("http://".count))])
         #expect(taken.code == 69 && taken.errors.contains("listen.port_taken"), "\(taken.errors)")
+        for text in ["ready", "Python", "cannot be used"] { #expect(!taken.errors.contains(text), "\(taken.errors)") }
         let remote = try other.run(["serve", "--listen", "0.0.0.0:0"])
         #expect(remote.code == 78 && remote.errors.contains("--listen-insecure"), "\(remote.errors)")
         #expect(try other("serve", "--listen", "nowhere").code == 78)
         #expect(try other("serve", environment: ["REN_LISTEN": "x"]).code == 78)
+        Self.stop(engine)
+    }
+
+    @Test("It registers the flows of ren.yaml and tells of wrong ones; a function file that is not there is refused")
+    func project() throws {
+        let ren = try Self.ren()
+        let missing = try ren("serve", "--listen", "127.0.0.1:0", "-f", "nope.py")
+        #expect(missing.code == 2 && missing.errors.contains("nope.py"), "\(missing.errors)")
+        try ren.write("flow: wrong\nnodes:\n  a: {fail: no, retires: 3}\n", to: "wrong.yaml")
+        try ren.write("flows: [wrong.yaml, quick.yaml]\n", to: "ren.yaml")
+        let engine = try ren.serve()
+        #expect(engine.errorText.contains("wrong.yaml is not registered: "), "\(engine.errorText)")
+        let registered = try ren("flow", "register", "quick.yaml", "-o", "json")
+        #expect(try registered.json.arrayValue?.first?["new"] == false, "\(registered)")
         Self.stop(engine)
     }
 
@@ -141,10 +156,13 @@ struct ServeTests {
         let engine = try ren.serve()
         let run = try ren.start(Self.held)
         try wait(for: "the call") { FileManager.default.fileExists(atPath: ren.folder + "/began") }
+        let waiter = try ren.start(["wait", "h"])
         engine.send(SIGKILL)
         #expect(engine.end().wasKilled)
-        let left = run.end()
-        #expect(left.code == 5 && left.errors.contains("ren resume h"), "\(left.errors)")
+        for client in [run, waiter] {
+            let left = client.end()
+            #expect(left.code == 5 && left.errors.contains("ren resume h"), "\(left.errors)")
+        }
         try ren.write("", to: "gate")
         let next = try ren.serve()
         #expect(try ren("wait", "h").code == 0)
@@ -173,6 +191,24 @@ struct ServeTests {
         #expect(unknown.code == 3 && unknown.errors.contains("functions.half"), "\(unknown.errors)")
         #expect(try ren("workers", "--restart", "x-1", "-o", "json").errorCode == "worker.not_found")
         Self.stop(engine)
+    }
+
+    @Test("A unit that could not start is not written")
+    func deadUnit() throws {
+        let ren = try Self.ren()
+        for (arguments, code) in [
+            (["--listen", "0.0.0.0:80"], "listen.remote"), (["--listen", "nowhere"], "config.invalid"),
+        ] {
+            let refused = try ren.run(["service", "install", "--print"] + arguments)
+            #expect(refused.code == 78 && refused.errors.contains(code), "\(refused.errors)")
+            #expect(refused.output.isEmpty)
+        }
+        let meant = try ren("service", "install", "--print", "--listen", "0.0.0.0:80", "--listen-insecure")
+        #expect(meant.output.contains(#""--listen" "0.0.0.0:80" "--listen-insecure""#), "\(meant)")
+        for text in ["listen: 0.0.0.0:80\n", "functions: [none/*.py]\n", "flows: [none.yaml]\n"] {
+            try ren.write(text, to: "ren.yaml")
+            #expect(try ren("service", "install", "--print").code == 78, "\(text)")
+        }
     }
 
     @Test("A unit that ren did not write is not touched")

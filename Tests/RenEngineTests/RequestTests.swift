@@ -193,7 +193,7 @@ struct RequestTests {
         let payload = PayloadMark(Payload(hashing: [0x31]))
         let first = try await rig.engine.append([(fact, payload)], by: mark)
         let again = try await rig.engine.append([(fact, payload)], by: mark)
-        #expect(again.replayed && plain(again) == first && again.run == .journal)
+        #expect(again.replayed && plain(again) == plain(first) && again.run == .journal)
         #expect(try rig.events(of: .journal) == ["flow.registered"])
         #expect(try rig.engine.known(try #require(mark.request)) == again)
     }

@@ -75,11 +75,11 @@ final class Rig: Sendable {
     }
 
     func takeUp(_ run: RunNumber, _ nodes: String, by asker: Asker = Asker(by: "test")) async throws {
-        try await engine.takeUp(run, plan: Self.plan(nodes), functions: functions, by: asker)
+        try await engine.takeUp(run, plans: [Self.plan(nodes)], functions: functions, by: asker)
     }
 
     func carry(_ run: RunNumber, _ nodes: String) async throws {
-        try await engine.carry(run, plan: Self.plan(nodes), functions: functions)
+        try await engine.carry(run, plans: [Self.plan(nodes)], functions: functions)
     }
 
     // MARK: What is to be seen

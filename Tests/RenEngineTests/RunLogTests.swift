@@ -12,7 +12,7 @@ struct RunLogTests {
     func rotation() throws {
         let folder = NSTemporaryDirectory() + "ren-log-\(UUID().uuidString)"
         defer { try? FileManager.default.removeItem(atPath: folder) }  // left to the system otherwise
-        let log = RunLog(directory: folder, run: "r_1")
+        let log = RunLog(directory: folder, run: "r_1", committed: Watermark(RunVersion(1)))
         let text = String(repeating: "a line with \"quotes\" and \u{1b}[31m ", count: 200)
         let time = Timestamp(nanoseconds: 1_700_000_000_000_000_000)
         for number in 0..<22_000 {
@@ -33,7 +33,7 @@ struct RunLogTests {
         // The next engine goes on counting files where this one stopped.
         let numbers = try Self.numbers(in: folder)
         #expect(numbers == Array(numbers[0]..<numbers[0] + 8) && numbers[0] > 0)
-        let next = RunLog(directory: folder, run: "r_1")
+        let next = RunLog(directory: folder, run: "r_1", committed: Watermark(RunVersion(1)))
         for number in 0..<4_000 { next.write(.info, "\(number) \(text)", at: time, event: RunVersion(number)) }
         next.flush()
         let later = try Self.numbers(in: folder)

@@ -72,7 +72,9 @@ final class BreakingStore: Store {
             try inner.put(value, for: key, in: table, mode)
         }
 
-        func delete(prefix: Key, in table: StoreTable) throws(RenError) { try inner.delete(prefix: prefix, in: table) }
+        func delete(prefix: Key, in table: StoreTable, limit: Int) throws(RenError) -> Int {
+            try inner.delete(prefix: prefix, in: table, limit: limit)
+        }
         func removeAll(in table: StoreTable) throws(RenError) { try inner.removeAll(in: table) }
 
         func commit() throws(RenError) {

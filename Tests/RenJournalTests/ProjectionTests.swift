@@ -9,9 +9,14 @@ import Testing
 
 @Suite("Projections")
 struct ProjectionTests {
-    /// Submits without waiting, so that commits hold several batches.
-    private func fill(_ journal: some Journal, seed: UInt64, batches: Int, waitEvery: Int = 16) throws {
-        var history = RandomHistory(seed: seed)
+    /// Submits without waiting, so that commits hold several batches. With forks each batch is waited for: they need the
+    /// hashes of what was before.
+    private func fill(_ journal: some Journal, seed: UInt64, batches: Int, forks: Bool = false) throws {
+        let waitEvery = forks ? 1 : 16
+        let hash: @Sendable (RunNumber, RunVersion) -> Digest? = { run, version in
+            try? journal.read { view throws(RenError) in try view.recorded(run, version)?.runHash }
+        }
+        var history = RandomHistory(seed: seed, hash: forks ? hash : nil)
         let failures = Mutex<[RenError]>([])
         for number in 1...batches {
             let batch = history.next { journal.reserveRun() }
@@ -30,26 +35,37 @@ struct ProjectionTests {
 
     @Test(
         "Rebuilt tables equal the live ones byte for byte, in memory and in LMDB",
-        arguments: 1...12 as ClosedRange<UInt64>)
-    func rebuiltIsLive(_ seed: UInt64) throws {
+        arguments: 1...12 as ClosedRange<UInt64>, [false, true])
+    func rebuiltIsLive(_ seed: UInt64, forks: Bool) throws {
         let directory = try TestDirectory()
         let memory = MemoryJournal.make()
         let lmdb = try directory.open()
         for journal in [memory, lmdb] {
-            try fill(journal, seed: seed, batches: 400)
+            try fill(journal, seed: seed, batches: 400, forks: forks)
+            try waitForForks(in: journal)
             let live = try Tables([.meta] + StoreTable.derived, of: journal)
             try journal.rebuildProjections()
             let rebuilt = try Tables([.meta] + StoreTable.derived, of: journal)
             #expect(rebuilt.difference(from: live) == nil, "seed \(seed)")
+            #expect(try Verifier(journal).run().findings == [], "seed \(seed)")
         }
         let all = StoreTable.allCases
         #expect(try Tables(all, of: memory).difference(from: Tables(all, of: lmdb)) == nil, "seed \(seed)")
     }
 
-    @Test("Every prefix rebuilds to the tables as they were then", arguments: 21...24 as ClosedRange<UInt64>)
-    func everyPrefix(_ seed: UInt64) throws {
+    private func waitForForks(in journal: some Journal) throws {
+        let forks = try journal.read { view throws(RenError) in
+            try view.runs(limit: .max) { !$0.segments.isEmpty }.map(\.number)
+        }
+        for fork in forks { try journal.appendAndWait([], to: fork, after: Batch.anyVersion) }
+    }
+
+    @Test(
+        "Every prefix rebuilds to the tables as they were then", arguments: 21...24 as ClosedRange<UInt64>,
+        [false, true])
+    func everyPrefix(_ seed: UInt64, forks: Bool) throws {
         let whole = MemoryJournal.make()
-        try fill(whole, seed: seed, batches: 60)
+        try fill(whole, seed: seed, batches: 60, forks: forks)
         let head = try whole.read { view throws(RenError) in try view.head().sequence.rawValue }
         // The same events one at a time: after each, the live rows are those of that prefix.
         let single = MemoryJournal.make()
@@ -65,6 +81,7 @@ struct ProjectionTests {
             event.payload?.bytes = bytes
             try single.appendAndWait(
                 [event], to: recorded.run, after: RunVersion(rawValue: recorded.version.rawValue - 1))
+            try waitForForks(in: single)
             try whole.rebuildProjections(upTo: sequence)
             let rebuilt = try Tables.derived(of: whole)
             #expect(rebuilt.difference(from: try Tables.derived(of: single)) == nil, "seed \(seed), event \(number)")

@@ -16,7 +16,7 @@ struct RequestTests {
     /// Appends a fact about no run as a request.
     private func register(_ key: String, day: Int, in journal: StoreJournal) throws {
         var event = Event(.flowRegistered(name: key), .run, at: time(day: day))
-        event.payload = PayloadMark(Payload(hashing: Array(key.utf8)))
+        event.payload = PayloadMark(Payload(hashing: Array("\(key) \(day)".utf8)))
         event.request = try mark(key)
         try journal.appendAndWait([event], to: .journal, after: Batch.anyVersion)
     }

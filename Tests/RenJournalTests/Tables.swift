@@ -31,6 +31,12 @@ struct Tables: Equatable {
         return rows
     }
 
+    func filtered(_ isWanted: (Row) -> Bool) -> Tables {
+        var tables = self
+        tables.rows = rows.filter(isWanted)
+        return tables
+    }
+
     /// SHA-256 over all rows.
     var digest: Digest {
         var bytes: [UInt8] = []
@@ -56,11 +62,17 @@ struct Tables: Equatable {
 
 /// A memory journal whose rows can be changed behind its back.
 struct OpenedMemory {
-    let store = MemoryStore()
+    let store: MemoryStore
     let journal: StoreJournal
 
     init() throws(RenError) {
+        let store = MemoryStore()
         try Rebuild.writeFormat(in: store)
+        try self.init(store)
+    }
+
+    init(_ store: MemoryStore) throws(RenError) {
+        self.store = store
         journal = try StoreJournal(store)
     }
 

@@ -134,6 +134,124 @@ struct VerifierTests {
         #expect(report.findings.first?.run == run)
     }
 
+    /// A journal with a parent of 9 events, its fork at version 5, and a fork of that.
+    private func fillForks(_ journal: some Journal) throws -> (fork: JournalSequence, deeper: JournalSequence) {
+        func hash(_ run: RunNumber, _ version: RunVersion) throws -> Digest {
+            let found = try journal.read { view throws(RenError) in try view.recorded(run, version)?.runHash }
+            return try #require(found)
+        }
+        func append(_ history: inout HistoryBuilder, _ run: RunNumber) throws -> Receipt {
+            let batch = history.take()
+            return try journal.appendAndWait(batch.events, to: run, after: batch.after)
+        }
+        var parent = HistoryBuilder("parent")
+        let runs = (0..<3).map { _ in journal.reserveRun() }
+        parent.create()
+        for node in 0..<4 {
+            parent.start(.node(node))
+            parent.succeed(.node(node))
+        }
+        _ = try append(&parent, runs[0])
+        var fork = parent.fork("fork", at: RunVersion(5), hash: try hash(runs[0], RunVersion(5)))
+        let first = try append(&fork, runs[1]).last
+        try journal.appendAndWait([], to: runs[1], after: Batch.anyVersion)
+        fork.start(.node(2))
+        _ = try append(&fork, runs[1])
+        var deeper = fork.fork("deeper", at: RunVersion(6), hash: try hash(runs[1], RunVersion(6)))
+        let second = try append(&deeper, runs[2]).last
+        try journal.appendAndWait([], to: runs[2], after: Batch.anyVersion)
+        deeper.start(.node(3))
+        _ = try append(&deeper, runs[2])
+        return (first, second)
+    }
+
+    /// What is done to a fork's link to its parent.
+    struct ForkTampering: CustomStringConvertible, Sendable {
+        let description: String
+        let change: @Sendable (inout Fork) -> Void
+    }
+
+    @Test(
+        "A fork that is linked to something else than its past is found, though all chains are made anew",
+        arguments: [
+            ForkTampering(description: "another parent") { $0.parent = "deeper" },
+            ForkTampering(description: "no parent") { $0.parent = "nobody" },
+            ForkTampering(description: "another version") { $0.version = RunVersion($0.version.rawValue == 5 ? 4 : 5) },
+            ForkTampering(description: "another hash") { $0.hash = Digest(hashing: [7]) },
+        ], [true, false])
+    func forgedFork(_ tampering: ForkTampering, isDeeper: Bool) throws {
+        let memory = try OpenedMemory()
+        let forks = try fillForks(memory.journal)
+        #expect(try Verifier(memory.journal).run().isClean)
+        let place = isDeeper ? forks.deeper : forks.fork
+        try rechain(memory) { sequence, fork in if sequence == place { tampering.change(&fork) } }
+        #expect(try Verifier(memory.journal).run().findings.first?.sequence == place)
+    }
+
+    @Test("A fork's past that is changed is found there, and one whose records are gone where they are missing")
+    func changedPast() throws {
+        let memory = try OpenedMemory()
+        _ = try fillForks(memory.journal)
+        for row in try Tables([.events], of: memory.journal).rows {
+            let sequence = row.key.withUnsafeBytes { JournalSequence(rawValue: $0.load(UInt64.self, at: 0)) }
+            try memory.delete(row.key, in: .events)
+            #expect(try Verifier(memory.journal).run().findings.first?.sequence == sequence)
+            var changed = row.value
+            changed[changed.count / 2] ^= 4
+            try memory.put(changed, for: row.key, in: .events)
+            let report = try Verifier(memory.journal).run()
+            #expect(report.findings.first?.sequence == sequence)
+            try memory.put(row.value, for: row.key, in: .events)
+        }
+        #expect(try Verifier(memory.journal).run().isClean)
+    }
+
+    /// Writes all events again with chains that fit, as someone would who wants to hide a change.
+    private func rechain(
+        _ memory: OpenedMemory, _ change: (JournalSequence, inout Fork) -> Void
+    ) throws {
+        var runs: [RunNumber: Digest] = [:]
+        var journalHash = Digest.zero
+        let records = try memory.journal.read { view throws(RenError) in
+            var records: [(RecordedEvent, [UInt8]?)] = []
+            for record in try view.records(from: JournalSequence(1)) {
+                records.append((record, record.event.payload == nil ? nil : try view.payload(at: record.sequence)))
+            }
+            return records
+        }
+        for (record, payload) in records {
+            var event = record.event
+            event.payload?.bytes = payload
+            var start = runs[record.run] ?? .zero
+            switch event.fact {
+            case .runCreated(let creation): start = .chainStart(ofRun: creation.id)
+            case .runForked(var fork):
+                change(record.sequence, &fork)
+                event.fact = .runForked(fork)
+                start = fork.hash
+            default: break
+            }
+            var bytes: [UInt8] = []
+            var scratch: [UInt8] = []
+            let unsealed = RecordCodec.append(
+                event, run: record.run, version: record.version, to: &bytes, scratch: &scratch)
+            let runHash = start.chained(with: unsealed.digest)
+            journalHash = journalHash.chained(with: runHash)
+            runs[record.run] = runHash
+            RecordCodec.seal(&bytes, at: record.sequence, runHash: runHash, journalHash: journalHash)
+            let sealed = bytes
+            try memory.change { transaction throws(RenError) in
+                try transaction.put(sealed, for: Key(record.sequence), in: .events)
+            }
+        }
+        let hash = journalHash
+        try memory.change { transaction throws(RenError) in
+            var state = try JournalState.load(from: transaction)
+            state.hash = hash
+            try state.store(in: transaction)
+        }
+    }
+
     /// Where the reference to an artifact stands in a payload.
     enum Reference: CaseIterable {
         case alone, nested, spaced, inChunks, betweenChunks

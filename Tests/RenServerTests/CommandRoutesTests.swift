@@ -89,6 +89,29 @@ struct CommandRoutesTests {
         Refusal("year 9999", "runs?started_after=9999-01-01T00:00:00Z", is: 400, "time.range", method: "GET"),
         Refusal("an unknown worker", "workers/9f3c2a1b-3:restart", is: 404, "worker.not_found"),
         Refusal("a try of an unknown function", "functions/hlaf:try", is: 404, "function.not_found"),
+        Refusal("a retry where nothing failed", "runs/done:retry", is: 409, "retry.nothing"),
+        Refusal("a retry of what goes on", "runs/open:retry", #"{"nodes": ["ask"]}"#, is: 409, "retry.nothing"),
+        Refusal("a retry of an unknown node", "runs/done:retry", #"{"nodes": ["x"]}"#, is: 404, "node.not_found"),
+        Refusal(
+            "keys without their node", "runs/done:retry", #"{"keys": ["k"]}"#, is: 422, "retry.keys"),
+        Refusal("a skip that says nothing", "runs/open:skip", #"{"node": "ask"}"#, is: 400, "field.invalid"),
+        Refusal(
+            "a skip that says too much", "runs/open:skip", #"{"node": "ask", "value": 1, "fail": "x"}"#, is: 400,
+            "field.invalid"),
+        Refusal(
+            "a skip of what has succeeded", "runs/done:skip", #"{"node": "h", "value": 1}"#, is: 409, "skip.succeeded"),
+        Refusal(
+            "a skip of a stale run", "runs/open:skip", #"{"node": "ask", "value": 1}"#, ["If-Match": "\"777\""],
+            is: 409, "version.conflict"),
+        Refusal("a fork from before the run", "runs/done:fork", #"{"at": 0}"#, is: 409, "fork.before"),
+        Refusal(
+            "a fork with a node that is not there", "runs/done:fork", #"{"node_outputs": {"x": 1}}"#, is: 404,
+            "node.not_found"),
+        Refusal("a fork to an unknown flow", "runs/done:fork", #"{"flow": "none"}"#, is: 404, "flow.not_found"),
+        Refusal(
+            "a fork with no place in the input", "runs/done:fork", #"{"set": {"n": 1}}"#, is: 422, "input.invalid"),
+        Refusal(
+            "a fork of the id of another run", "runs/done:fork", #"{"id": "open"}"#, is: 409, "run.exists"),
         Refusal("a run that is not there", "runs/none", is: 404, "run.not_found", method: "GET"),
     ]
 
@@ -162,6 +185,46 @@ struct CommandRoutesTests {
             let stopped = try await fixture.ask("POST", "/api/v1/runs/b:stop", ["mode": "now", "reason": "enough"])
             #expect(stopped.status == 202)
             try await fixture.wait(for: "stopped", of: "b")
+        }
+    }
+
+    @Test("A run that failed is retried, skipped and forked; dry runs say what would happen, and write nothing")
+    func reopened() async throws {
+        try await ControlFixture.with { fixture in
+            try await fixture.prepare()
+            _ = try await fixture.start("halves", id: "odd", input: ["n": 3])
+            try await fixture.wait(for: "failed", of: "odd")
+            let head = try fixture.head()
+            let dry = try await fixture.ask("POST", "/api/v1/runs/odd:retry?dry_run=true", [:])
+            #expect(dry.status == 200 && dry.json["schema"] == "ren.reopening/1", "\(dry.json)")
+            #expect(dry.json["again"] == ["h"] && dry.json["kept"] == [])
+            let would = try await fixture.ask(
+                "POST", "/api/v1/runs/odd:fork?dry_run=true", ["set": ["input.n": 8]])
+            #expect(would.status == 200 && would.json["schema"] == "ren.fork/1", "\(would.json)")
+            #expect(would.json["affected"] == ["h"] && would.json["input_changed"] == true)
+            #expect(try fixture.head() == head)
+
+            let key = ["Idempotency-Key": "retry-1"]
+            let first = try await fixture.ask("POST", "/api/v1/runs/odd:retry", [:], headers: key)
+            #expect(first.status == 202, "\(first.json)")
+            try await fixture.wait(for: "failed", of: "odd")
+            let again = try await fixture.ask("POST", "/api/v1/runs/odd:retry", [:], headers: key)
+            #expect(again.json["replayed"] == true && again.json["sequence"] == first.json["sequence"])
+            #expect(try fixture.types("odd").filter { $0 == "run.reopened" }.count == 1)
+            #expect(try fixture.types("odd").filter { $0 == "run.failed" }.count == 2)
+
+            let forked = try await fixture.ask(
+                "POST", "/api/v1/runs/odd:fork", ["id": "even", "set": ["input.n": 8]])
+            #expect(forked.status == 201 && forked.headers["location"] == "/api/v1/runs/even", "\(forked.json)")
+            try await fixture.wait(for: "succeeded", of: "even")
+            #expect(try await fixture.get("/api/v1/runs/even/result").json == 4)
+
+            let skipped = try await fixture.ask(
+                "POST", "/api/v1/runs/odd:skip", ["node": "h", "value": 1, "reason": "rounded", "by": "ann"])
+            #expect(skipped.status == 202, "\(skipped.json)")
+            try await fixture.wait(for: "succeeded", of: "odd")
+            #expect(try await fixture.get("/api/v1/runs/odd/result").json == 1)
+            #expect(try fixture.types("odd").suffix(3) == ["run.reopened", "node.overridden", "run.succeeded"])
         }
     }
 

@@ -42,13 +42,14 @@ struct GateTests {
 
     static let rows: [Row] = [
         .host("127.0.0.1:7360", nil), .host("localhost:7360", nil), .host("[::1]:7360", nil),
+        .host("LocalHost:7360", nil), .host("Evil.test:7360"),
         .host("evil.test"), .host("evil.test:7360"), .host("127.0.0.1.evil.test:7360"),
         .host("localhost.evil.test:7360"), .host("0.0.0.0:7360"), .host("localhost"), .host("127.0.0.1"),
         .host("127.0.0.1:7361"), .host("localhost:7360:7360"), .host("127.0.0.1:07360"), .host("user@localhost:7360"),
         .host("localhost.:7360"), .host("10.0.0.1:7360"), .host("127.1:7360"), .host(" "),
         Row(name: "no Host", headers: [bearer], code: "http.malformed", status: 400),
         Row(name: "two Hosts", headers: [ours, ours, bearer], code: "http.malformed", status: 400),
-        .origin("http://127.0.0.1:7360", nil),
+        .origin("http://127.0.0.1:7360", nil), .origin("HTTP://127.0.0.1:7360", nil),
         .origin("null"), .origin("http://evil.test"), .origin("https://127.0.0.1:7360"), .origin("http://127.0.0.1"),
         .origin("http://localhost:7360"), .origin("http://127.0.0.1:73600"), .origin("http://127.0.0.1:7360/"),
         .origin(""),
@@ -145,7 +146,8 @@ struct GateTests {
         "A service for others goes by its own address",
         arguments: [
             ("10.0.0.5", "10.0.0.5:7360", true), ("10.0.0.5", "10.0.0.6:7360", false),
-            ("box.lan", "box.lan:7360", true), ("0.0.0.0", "10.0.0.6:7360", true), ("0.0.0.0", "[fe80::1]:7360", true),
+            ("box.lan", "box.lan:7360", true), ("Box.lan", "bOX.lan:7360", true), ("0.0.0.0", "10.0.0.6:7360", true),
+            ("0.0.0.0", "[fe80::1]:7360", true),
             ("0.0.0.0", "0.0.0.0:7360", false), ("0.0.0.0", "evil.test:7360", false), ("::", "[::]:7360", false),
             ("::", "::1:7360", false),
         ])

@@ -175,7 +175,7 @@ struct HTTPTests {
                 #expect(!answer.headers.keys.contains { $0.hasPrefix("access-control") })
             }
             #expect(try await live.ask("GET", "/metrics").headers["cache-control"] == "no-store")
-            let malformed = try LiveService.answer(in: try await live.send("no request\r\n\r\n"))
+            let malformed = try LiveService.answer(in: try await live.send("GET no request\r\n\r\n"))
             #expect(malformed.status == 400)
             #expect(malformed.headers["x-content-type-options"] == "nosniff")
             #expect(malformed.code == "http.malformed")

@@ -30,6 +30,51 @@ struct RunRoutesTests {
         }
     }
 
+    @Test("A pruned run answers 410 with what is left of it, the list still has it, and payloads go before")
+    func pruned() async throws {
+        try await ControlFixture.with { fixture in
+            try await fixture.prepare()
+            #expect(try await fixture.start("halves", id: "even", input: ["n": 2]).status == 201)
+            try await fixture.wait(for: "succeeded", of: "even")
+            #expect(try await fixture.start("asks", id: "asked").status == 201)
+            try await fixture.wait(for: "waiting", of: "asked")
+            func prune(_ retention: JSON) async throws -> HTTPAnswer {
+                try await fixture.ask("POST", "/api/v1/journal:prune", ["retention": retention])
+            }
+            #expect(try await prune([:]).code == "retention.invalid")
+            #expect(try await prune(["older_than": "soon"]).status == 422)
+            #expect(try await prune(["kep": 1]).status == 400)
+            #expect(try await prune(["older_than": "10d", "flows": [:]]).json["items"] == [])
+
+            let payloads = try await prune(["payloads_older_than": "1ms"])
+            #expect(payloads.json["items"]?.arrayValue?.map { $0["step"] } == ["payloads"], "\(payloads.json)")
+            let run = try await fixture.get("/api/v1/runs/even")
+            #expect(run.status == 200 && run.json["pruned"] == "payloads")
+            let events = try await fixture.get("/api/v1/runs/even/events?limit=100").json["items"]?.arrayValue ?? []
+            let created = try #require(events.first?["sequence"]?.integerValue)
+            let event = try await fixture.get("/api/v1/journal/events/\(created)")
+            #expect(event.status == 200 && event.json["payload_json"] == nil && event.json["payload"] != nil)
+            let payload = try await fixture.get("/api/v1/journal/events/\(created)/payload")
+            #expect(payload.status == 410 && payload.code == "payload.pruned")
+
+            let histories = try await prune(["flows": ["halves": ["keep": 0]]])
+            #expect(histories.json["items"]?.arrayValue?.map { $0["step"] } == ["histories"])
+            let gone = try await fixture.get("/api/v1/runs/even")
+            #expect(gone.status == 410 && gone.code == "run.pruned")
+            let summary = gone.json["summary"]
+            #expect(summary?["run"] == "even" && summary?["status"] == "succeeded" && summary?["flow"] == "halves")
+            for path in ["/nodes", "/events", "/result", "/timeline", "/logs"] {
+                #expect(try await fixture.get("/api/v1/runs/even\(path)").code == "run.pruned", "\(path)")
+            }
+            #expect(try await fixture.ask("POST", "/api/v1/runs/even:pause", [:]).status == 410)
+            let rows = try await fixture.get("/api/v1/runs").json["items"]?.arrayValue ?? []
+            #expect(rows.map { $0["pruned"] } == [.null, "histories"])
+            let journal = try await fixture.get("/api/v1/journal/events?limit=1000").json["items"]?.arrayValue ?? []
+            #expect(journal.compactMap { $0["sequence"]?.integerValue } == (1...Int64(journal.count)).map(\.self))
+            #expect(journal.contains { $0["type"] == "event.pruned" && $0["run"] == "even" })
+        }
+    }
+
     @Test("The list is filtered by status, flow, beginning and time")
     func filters() async throws {
         try await ControlFixture.with { fixture in

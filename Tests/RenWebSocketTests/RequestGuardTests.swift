@@ -59,6 +59,9 @@ private let heads: [RequestRow] = [
     RequestRow("the preface of HTTP/2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", malformed),
     RequestRow("HTTP/2.0", "GET / HTTP/2.0\r\nHost: a\r\n\r\n", malformed),
     RequestRow("HTTP/1.2", "GET / HTTP/1.2\r\nHost: a\r\n\r\n", malformed),
+    RequestRow("an unknown method", "BREW / HTTP/1.1\r\nHost: a\r\n\r\n", .refused(501, "http.method_unknown")),
+    RequestRow("a method in small letters", "get / HTTP/1.1\r\nHost: a\r\n\r\n", .refused(501, "http.method_unknown")),
+    RequestRow("a long word", "\(String(repeating: "A", count: 33)) / HTTP/1.1\r\nHost: a\r\n\r\n", malformed),
     RequestRow("no version", "GET /\r\n\r\n", malformed),
     RequestRow(
         "a TLS hello",

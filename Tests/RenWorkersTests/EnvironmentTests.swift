@@ -153,6 +153,24 @@ extension ProcessTests.EnvironmentTests {
         #expect(outcome.status.hasPrefix("ended after"))
     }
 
+    @Test("what is given up while it runs is not said to be missing")
+    func cancelled() async throws {
+        let folder = try TemporaryFolder()
+        let slow = try folder.write("slow", "#!/bin/sh\ntouch \(folder.path("began"))\nsleep 600\n")
+        try FileManager.default.setAttributes([.posixPermissions: 0o700], ofItemAtPath: slow)
+        let search = Task { () async -> RenError? in
+            do throws(RenError) {
+                _ = try await PythonExecutable.find(environment: ["REN_PYTHON": slow, "PATH": "/usr/bin:/bin"])
+                return nil
+            } catch {
+                return error
+            }
+        }
+        try await eventually("the search") { FileManager.default.fileExists(atPath: folder.path("began")) }
+        search.cancel()
+        #expect(await search.value?.code == .workCancelled)
+    }
+
     @Test(
         "a Python is found, or what is missing is said",
         arguments: [

@@ -256,14 +256,18 @@ struct OutputTests {
         #expect(cutter.feed([0xFF, 0x0A]) == ["\u{FFFD}"])
     }
 
-    @Test("1 MiB a second is taken, what was dropped is said once")
+    @Test("1 MiB a second is taken, what was dropped is said once, to the call that lost it")
     func allowance() {
         var allowance = LogAllowance()
-        #expect(allowance.take(1 << 20, at: 5) == (true, 0))
-        #expect(allowance.take(1, at: 5) == (false, 0))
-        #expect(allowance.take(1, at: 5) == (false, 0))
-        #expect(allowance.take(1, at: 6) == (true, 2))
-        #expect(allowance.take(1, at: 6) == (true, 0))
+        let (first, second) = (CallID(1), CallID(2))
+        let taken = [
+            allowance.take(1 << 20, of: first, at: 5), allowance.take(1, of: first, at: 5),
+            allowance.take(1, of: first, at: 5), allowance.take(1, of: nil, at: 5),
+            allowance.take(1, of: second, at: 6),
+        ]
+        #expect(taken == [true, false, false, false, true])
+        let told = [second, first, first, nil].map { allowance.takeDropped(of: $0) }
+        #expect(told == [0, 2, 0, 1])
     }
 
     @Test(

@@ -98,6 +98,10 @@ let pythonCalls = #"""
         return "printed"
 
     @ren.function
+    def prints_lines(count: int):
+        for _ in range(count): print("x" * 1000)
+
+    @ren.function
     def closes_output():
         os.close(1)
         os.close(2)

@@ -174,6 +174,24 @@ extension ProcessTests.WorkerPoolTests {
         await fixture.close()
     }
 
+    @Test("a call that prints too much is told what was lost, before its end, and the next one hears nothing of it")
+    func lostLines() async throws {
+        let fixture = try fixture()
+        let count = 12_000
+        let call = fixture.start("calls.prints_lines", "{\"count\":\(count)}")
+        #expect(await fixture.reports.end(of: call)?.words == "returned null")
+        let next = fixture.start("calls.add", #"{"a":1,"b":2}"#)
+        #expect(await fixture.reports.end(of: next)?.words == "returned 3")
+        let logs = fixture.reports.logs(of: call)
+        let lost = logs.compactMap { text in
+            text.hasSuffix("more than 1 MiB of output in a second") ? Int(text.prefix { $0 != " " }) : nil
+        }
+        #expect(!lost.isEmpty)
+        #expect(logs.count - lost.count + lost.reduce(0, +) == count)
+        #expect(fixture.reports.logs(of: next).isEmpty && fixture.reports.logs(of: nil).isEmpty)
+        await fixture.close()
+    }
+
     @Test("a lazy argument is read page by page")
     func pages() async throws {
         let fixture = try fixture()

@@ -35,6 +35,9 @@ private final class Play {
     private var acts: [String] = []
     /// The working state at each version that a commit ended with.
     private var states: [RunVersion: RunState] = [:]
+    /// What a snapshot of each step has written, and the state of the last one.
+    private var pages: [SnapshotPage.Place: [UInt8]] = [:]
+    private var snapshot: RunState?
     /// Ends of attempts that were delivered, to be delivered again.
     private var delivered: [(subject: Event.Subject, token: RunVersion, end: AttemptEnd)] = []
 
@@ -51,16 +54,36 @@ private final class Play {
 
     func run() throws {
         try checkStep()
-        for _ in 0..<40 where !stage.mailbox.state.isEnded {
-            try act()
-            try checkStep()
-        }
+        try goOn(40)
         try comeToAnEnd()
+        try checkReplay()
+        for _ in 0..<random.below(3) {
+            try retry()
+            try checkStep()
+            try goOn(15)
+            try comeToAnEnd()
+        }
         try checkHistory()
         try checkProjections()
     }
 
     // MARK: Acts
+
+    private func goOn(_ count: Int) throws {
+        for _ in 0..<count where !stage.mailbox.state.isEnded {
+            try act()
+            try checkStep()
+        }
+    }
+
+    /// What failed, or one node; it may be that nothing of it can run again.
+    private func retry() throws {
+        var choice = RetryChoice()
+        if random.oneIn(2) { choice.nodes = [NodeNumber(random.below(stage.mailbox.state.nodes.count))] }
+        if random.oneIn(2) { choice.allowed = choice.nodes }
+        choice.codeChangedRunsAgain = random.oneIn(2)
+        try ask("retry \(choice.nodes)", .retry(choice))
+    }
 
     private func act() throws {
         switch random.below(20) {
@@ -165,6 +188,9 @@ private final class Play {
     private func checkStep() throws {
         let state = stage.mailbox.state
         states[state.version] = state
+        for page in state.snapshotPages(since: snapshot) { pages[page.place] = page.bytes }
+        snapshot = state
+        #expect(try RunState(plans: [state.plan]) { pages[$0] } == state, about)
         let folded = try RunState(folding: stage.mailbox.number, plan: state.plan, from: stage.journal)
         #expect(decision(state) == decision(state), "deciding twice differs: \(about)")
         #expect(decision(state) == decision(folded), "the folded state decides otherwise: \(about)")
@@ -221,14 +247,16 @@ private final class Play {
             if let then = states[each.version] { #expect(state == then, "version \(each.version): \(about)") }
             #expect(each.event.time >= time, about)
             time = each.event.time
+            // What follows is about other items.
+            if case .mapOpened = each.event.fact { last = last.filter { !$0.key.isItem(of: each.event.subject) } }
             guard each.event.subject != .run, !isUnlinked(each.event) else { continue }
             #expect(each.event.previous == last[each.event.subject] ?? .none, "version \(each.version): \(about)")
             last[each.event.subject] = each.version
         }
         let types = recorded.map(\.type)
         let ends = types.indices.filter { [.runSucceeded, .runFailed, .runStopped].contains(types[$0]) }
-        #expect(ends.count == 1, about)
-        #expect(types.suffix(from: (ends.first ?? 0) + 1).allSatisfy { $0 == .resultRejected }, about)
+        #expect(ends.count == 1 + types.count { $0 == .runReopened }, about)
+        #expect(types.suffix(from: (ends.last ?? 0) + 1).allSatisfy { $0 == .resultRejected }, about)
         try checkAttempts(recorded)
     }
 
@@ -253,9 +281,21 @@ private final class Play {
             case .succeeded, .failed, .cancelled, .unknown, .skipped:
                 running[subject] = nil
                 #expect(settled.insert(subject).inserted, "settled twice, version \(each.version): \(about)")
+            case .runReopened(let reopening):
+                settled = settled.filter { !reopening.opens($0) }
+            case .mapOpened: settled = settled.filter { !$0.isItem(of: subject) }
             default: break
             }
         }
+    }
+
+    /// Whatever happened, each event of it follows from those before it.
+    private func checkReplay() throws {
+        let state = stage.mailbox.state
+        let report = try Replayer.replay(
+            stage.mailbox.number, plans: [state.plan], in: stage.journal, artifacts: nil)
+        #expect(report.isWhole, "\(String(describing: report.divergence)) \(about)")
+        #expect(report.state == state && report.taken == 0, about)
     }
 
     private func checkProjections() throws {
@@ -276,5 +316,22 @@ private final class Play {
             }
             return rows
         }
+    }
+}
+
+extension Event.Subject {
+    fileprivate func isItem(of node: Event.Subject) -> Bool {
+        if case .item(let number, _) = self { node == .node(number) } else { false }
+    }
+}
+
+extension Reopening {
+    /// The subject may begin again.
+    fileprivate func opens(_ subject: Event.Subject) -> Bool {
+        guard let node = subject.node else { return false }
+        if again.contains(node) || affected.contains(node) { return true }
+        guard let items = items[node] else { return false }
+        if case .item(_, let item) = subject { return items.contains(item) }
+        return true
     }
 }

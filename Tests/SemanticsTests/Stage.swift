@@ -1,3 +1,4 @@
+import Foundation
 import RenCore
 import RenJSON
 import RenJournal
@@ -39,8 +40,8 @@ final class Stage {
         let functions = RunFunctions(
             set: nil, signatures: signatures, swift: self.functions, workers: self.functions)
         mailbox = Mailbox(
-            number: run, state: RunState(plan: plan), functions: functions, journal: journal, calls: calls,
-            opener: MapOpener(journal) { _ in }, log: nil, artifacts: nil)
+            number: run, state: RunState(plan: plan), plans: [plan], functions: functions, journal: journal,
+            calls: calls, opener: MapOpener(journal) { _ in }, log: nil, artifacts: nil, watermark: Watermark(.none))
         let creation = RunCreation(
             id: "staged", flow: Digest(hashing: flow.source.compact), flowName: "staged", functions: nil)
         mailbox.create(creation, input: Payload(hashing: input.compact), paused: paused, at: now, by: Asker(by: "test"))
@@ -66,6 +67,18 @@ final class Stage {
 
     /// Lets the run go as far as it can, commit by commit.
     func settle() throws {
+        var isRead = false
+        repeat {
+            try advance()
+            // A map that is opened anew is read on another thread, which removes the keys of its earlier opening first.
+            isRead = !mailbox.openings.isEmpty
+            while mailbox.openings.values.contains(where: { $0.result == nil }) { usleep(1_000) }
+        } while isRead
+        let folded = try RunState(folding: run, plan: plan, from: journal)
+        #expect(folded == mailbox.state, "the journal gives another state than the engine works on")
+    }
+
+    private func advance() throws {
         repeat {
             guard let work = mailbox.advance(at: now, draws: &draws) else { break }
             let result = try journal.appendAndWait(work.events, keys: work.keys, to: run, after: work.after)
@@ -73,8 +86,6 @@ final class Stage {
             work.effects.release(result)
             mailbox.watermark.store(result.version)
         } while mailbox.awaitsCommit || mailbox.isHungry && functions.hasFreeSlots
-        let folded = try RunState(folding: run, plan: plan, from: journal)
-        #expect(folded == mailbox.state, "the journal gives another state than the engine works on")
     }
 
     /// Ends the oldest call of `unit` that has not returned.
@@ -134,8 +145,8 @@ final class Stage {
         functions.vanish()
         let state = try RunState(folding: run, plan: plan, from: journal)
         mailbox = Mailbox(
-            number: run, state: state, functions: mailbox.functions, journal: journal, calls: calls,
-            opener: MapOpener(journal) { _ in }, log: nil, artifacts: nil)
+            number: run, state: state, plans: [plan], functions: mailbox.functions, journal: journal, calls: calls,
+            opener: MapOpener(journal) { _ in }, log: nil, artifacts: nil, watermark: Watermark(state.version))
         mailbox.incoming.append(Mailbox.Incoming(request: .engineDied))
         mailbox.incoming.append(Mailbox.Incoming(request: .resume(takingUp: true, reason: nil)))
         try settle()
@@ -191,6 +202,32 @@ final class Stage {
         guard let reference = mailbox.state.output else { return .null }
         let bytes = try journal.read { view throws(RenError) in try view.payload(run, reference.version) }
         return try JSON(parsing: bytes, limits: .payload)
+    }
+
+    func number(_ node: String) throws -> NodeNumber { try #require(plan.number(of: node), "no node \(node)") }
+
+    /// The outputs of a map's items, as expressions read them.
+    func items(of node: String) throws -> JSON {
+        let scope = RunScope(state: mailbox.state, values: mailbox.values)
+        let bytes = try #require(try scope.load(.node(try number(node), .items)))
+        return try JSON(parsing: bytes, limits: .payload)
+    }
+
+    /// The types of the events of an item `m[3]`, found from the last one through their links.
+    func history(of unit: String) throws -> [String] {
+        let run = run
+        let parts = unit.split { $0 == "[" || $0 == "]" }
+        let node = try number(String(parts[0]))
+        let item = ItemIndex(try #require(Int(parts[1])))
+        return try journal.read { view throws(RenError) in
+            var types: [String] = []
+            var version = try view.item(run, node, item)?.last ?? .none
+            while let event = try view.recorded(run, version) {
+                types.append(event.type.name)
+                version = event.event.previous
+            }
+            return types.reversed()
+        }
     }
 
     func output(of node: String) throws -> JSON? {

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import http.client
 import json
+import re
 from collections.abc import Iterator
 
 import pytest
-from service import Service
+from service import Service, wait_for
 
 SSE = {"Accept": "text/event-stream"}
 
@@ -91,3 +92,45 @@ def test_a_bad_place_is_refused(service: Service, last: str) -> None:
 def test_a_place_in_the_future_is_refused(service: Service) -> None:
     answer = service.get(f"/api/v1/events?after={10**12}", SSE)
     assert (answer.status, answer.code) == (400, "watch.future")
+
+
+# What nobody reads any more
+
+
+def connections(service: Service) -> int:
+    """TCP connections that are open now."""
+    text = service.get("/metrics").body.decode()
+    return int(float(re.search(r"^ren_http_connections (\S+)$", text, re.MULTILINE)[1]))
+
+
+@pytest.mark.parametrize(
+    ("path", "accept"),
+    [
+        ("/api/v1/runs/{run}/logs?follow=true", "text/plain"),
+        ("/api/v1/runs/{run}/logs", "text/event-stream"),
+        ("/api/v1/runs/{run}/events", "text/event-stream"),
+        ("/api/v1/events", "text/event-stream"),
+    ],
+)
+def test_a_stream_ends_with_its_client(service: Service, path: str, accept: str) -> None:
+    count = 20
+    run = service.begin("approval")
+    before = connections(service)
+    responses = []
+    for _ in range(count):
+        wire = service.connection(timeout=10)
+        wire.request("GET", path.format(run=run), headers=service.credentials | {"Accept": accept})
+        responses.append(wire.getresponse())
+        assert responses[-1].status == 200
+    assert connections(service) >= count
+    for response in responses:
+        response.close()
+    # Long before the next sign of life, with which the server would notice anyway.
+    wait_for("the end of the streams", lambda: connections(service) < before + count / 2, 5)
+
+
+def test_a_followed_log_that_ends_closes_its_connection(service: Service) -> None:
+    run = service.begin("echo")
+    answer = service.get(f"/api/v1/runs/{run}/logs?follow=true", {"Accept": "text/plain"})
+    assert answer.status == 200 and answer.headers["Connection"] == "close"
+    assert service.status(run) == "succeeded"

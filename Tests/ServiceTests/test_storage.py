@@ -31,6 +31,8 @@ def test_a_full_disk_refuses_and_work_goes_on_when_there_is_room(own: Service) -
     refused = ask(own, "d")
     assert (refused.status, refused.code) == (507, "storage.full"), refused.body
     assert own.get("/health/live").status == 200
+    told = [line for line in own.output.read_text().splitlines() if "a request failed" in line]
+    assert told and all("error=storage.full: " in line and "RenError" not in line for line in told), told
     assert own.head == head, "what was refused is there"
     for key, run in kept.items():
         again = ask(own, key)

@@ -17,10 +17,18 @@ struct Bench: AsyncParsableCommand {
             startup   process start to an open engine, with --stored finished runs in the journal
             serve     process start of `ren serve` to its first HTTP answer, with --stored finished runs
             resume    chain, killed as node 500 begins; a new process continues
+            fill      one long run, a map of --events / 2 items, and ten small ones, into the data directory DIR
+            state     the state at --n random events of the longest run in DIR
             """)
 
-    @Argument(help: "append, chain, fanout, manyruns, startup, serve or resume.")
+    @Argument(help: "append, chain, fanout, manyruns, startup, serve, resume, fill or state.")
     var name: Case
+
+    @Argument(help: "fill and state: the data directory.")
+    var directory: String?
+
+    @Option(help: "fill: events of the long run.")
+    var events = 1_000_000
 
     @Option(help: "Events, nodes, items or runs.")
     var n: Int?
@@ -47,12 +55,17 @@ struct Bench: AsyncParsableCommand {
     var work: String?
 
     enum Case: String, ExpressibleByArgument, CaseIterable {
-        case append, chain, fanout, manyruns, startup, serve, resume
+        case append, chain, fanout, manyruns, startup, serve, resume, fill, state
     }
 
     enum Mode: String, ExpressibleByArgument { case swift, python }
 
     func run() async throws {
+        switch name {
+        case .fill: return try await Filling(directory: required(), events: events).run()
+        case .state: return try StateCase(directory: required(), times: count).run()
+        default: break
+        }
         if let work {
             try await Round(bench: self, directory: work).run()
         } else {
@@ -60,8 +73,15 @@ struct Bench: AsyncParsableCommand {
         }
     }
 
+    private func required() throws -> String {
+        guard let directory else { throw ValidationError("\(name.rawValue) needs a data directory") }
+        return directory
+    }
+
     var count: Int {
-        n ?? [.append: 20_000, .chain: 1000, .fanout: 10_000, .manyruns: 1000, .startup: 0, .serve: 0, .resume: 1000][
-            name]!
+        let counts: [Case: Int] = [
+            .append: 20_000, .chain: 1000, .fanout: 10_000, .manyruns: 1000, .resume: 1000, .state: 100,
+        ]
+        return n ?? counts[name] ?? 0
     }
 }

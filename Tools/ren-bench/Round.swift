@@ -12,7 +12,7 @@ struct Round {
     let bench: Bench
     let directory: String
 
-    private static let result = Array(
+    static let result = Array(
         #"{"i":0,"ok":true,"name":"item-00000000","data":"\#(String(repeating: "x", count: 145))"}"#.utf8)
 
     func run() async throws {
@@ -25,6 +25,8 @@ struct Round {
         // The parent measures it; this process only fills the journal.
         case .serve: try fill()
         case .resume: try await resume()
+        // They have no rounds.
+        case .fill, .state: break
         }
     }
 
@@ -71,7 +73,7 @@ struct Round {
 
     // MARK: Runs
 
-    private static func chain(_ count: Int) -> JSON {
+    static func chain(_ count: Int) -> JSON {
         var nodes = JSONObject()
         for index in 0..<count {
             nodes["n\(index)"] =

@@ -23,7 +23,17 @@ struct RenTool: AsyncParsableCommand {
                     RunsCommand.self, ShowCommand.self, WatchCommand.self, WaitCommand.self, ItemsCommand.self,
                     LogsCommand.self, ResultCommand.self,
                 ]),
-            CommandGroup(name: "Control", subcommands: [PauseCommand.self, StopCommand.self, SignalCommand.self]),
+            CommandGroup(
+                name: "Control",
+                subcommands: [
+                    PauseCommand.self, StopCommand.self, SignalCommand.self, RetryCommand.self, SkipCommand.self,
+                    ForkCommand.self,
+                ]),
+            CommandGroup(
+                name: "History",
+                subcommands: [
+                    StateCommand.self, ReplayCommand.self, AuditCommand.self, DiffCommand.self, WhyCommand.self,
+                ]),
             CommandGroup(
                 name: "Flows", subcommands: [FlowCommand.self, FunctionsCommand.self, WorkersCommand.self]),
             CommandGroup(name: "Journal", subcommands: [JournalCommand.self]),

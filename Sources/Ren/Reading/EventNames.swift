@@ -9,7 +9,7 @@ package struct EventNames: Sendable {
     private static let mapsMax = 4
 
     private let journal: any JournalReading
-    private var runs: [RunNumber: (id: String, flow: Digest)] = [:]
+    private var runs: [RunNumber: (id: String, flow: Digest, flowName: String)] = [:]
     private var flows: [Digest: [String]] = [:]
     /// The last one used stands last.
     private var maps: [(run: RunNumber, node: NodeNumber, keys: ItemKeys)] = []
@@ -21,6 +21,12 @@ package struct EventNames: Sendable {
     package mutating func id(of run: RunNumber) throws(RenError) -> String {
         guard run != .journal else { return "journal" }
         return try lookUp(run).id
+    }
+
+    /// The name of its flow; nil for the run `journal`.
+    package mutating func flow(of run: RunNumber) throws(RenError) -> String? {
+        guard run != .journal else { return nil }
+        return try lookUp(run).flowName
     }
 
     package mutating func name(of node: NodeNumber, in run: RunNumber) throws(RenError) -> String {
@@ -61,13 +67,14 @@ package struct EventNames: Sendable {
         return names
     }
 
-    private mutating func lookUp(_ run: RunNumber) throws(RenError) -> (id: String, flow: Digest) {
+    private mutating func lookUp(_ run: RunNumber) throws(RenError) -> (id: String, flow: Digest, flowName: String) {
         if let known = runs[run] { return known }
         guard let row = try journal.read({ view throws(RenError) in try view.run(run) }) else {
             throw RenError(.journalDamaged, "run number \(run) has events and no row", hint: "ren journal verify")
         }
         if runs.count == Self.runsMax { runs = [:] }
-        runs[run] = (row.id, row.flow)
-        return (row.id, row.flow)
+        let known = (row.id, row.flow, row.flowName)
+        runs[run] = known
+        return known
     }
 }

@@ -76,6 +76,19 @@ extension Fact {
                 "flow": .string(creation.flowName), "flow_hash": JSON(creation.flow),
                 "functions": creation.functions.map { JSON($0) } ?? .null, "semantics": JSON(creation.semantics),
             ]
+        case .runReopened(let reopening): reopening.json
+        case .runForked(let fork):
+            [
+                "flow": .string(fork.creation.flowName), "flow_hash": JSON(fork.creation.flow),
+                "functions": fork.creation.functions.map { JSON($0) } ?? .null, "parent": .string(fork.parent),
+                "at": JSON(fork.version.rawValue), "reopened": .object(fork.reopening.json),
+            ]
+        case .journalPruned(let pruning):
+            [
+                "step": .string(pruning.step.rawValue), "runs": .array(pruning.runs.map { .string($0.id) }),
+                "events": JSON(pruning.events), "rule": .string(pruning.rule),
+            ]
+        case .overridden(let reason): ["reason": JSON(reason)]
         case .runPauseRequested(let now, let reason): ["now": .bool(now), "reason": JSON(reason)]
         case .runResumed(let reason): ["reason": JSON(reason)]
         case .runStopRequested(let mode, let reason): ["mode": .string(mode.rawValue), "reason": JSON(reason)]
@@ -102,8 +115,23 @@ extension Fact {
                 "cancelled": JSON(counts.cancelled), "unknown": JSON(counts.unknown), "pending": JSON(counts.pending),
             ]
         case .resultRejected(let reason): ["reason": .string(reason.rawValue)]
-        case .journalClosed, .runPaused, .runStopped, .runSucceeded, .checkpointed, .cancelled: [:]
+        case .journalClosed, .eventPruned, .runPaused, .runStopped, .runSucceeded, .checkpointed, .cancelled, .kept: [:]
         }
+    }
+}
+
+extension Reopening {
+    /// Nodes by their numbers in the run's flow.
+    fileprivate var json: JSONObject {
+        var items = JSONObject()
+        for (node, ranges) in self.items.sorted(by: { $0.key < $1.key }) {
+            items[String(node.rawValue)] = .string(ranges.description)
+        }
+        func list(_ nodes: [NodeNumber]) -> JSON { .array(nodes.map { JSON($0.rawValue) }) }
+        return [
+            "again": list(again), "items": .object(items), "affected": list(affected), "allowed": list(allowed),
+            "reason": JSON(reason),
+        ]
     }
 }
 

@@ -10,7 +10,7 @@ extension RunSummary {
             "status": .string(row.shownStatus), "carried": .bool(isCarried),
             "created": JSON(row.created), "updated": JSON(row.updated), "ended": JSON(row.ended),
             "version": JSON(row.version.rawValue), "first": JSON(row.first.rawValue), "last": JSON(row.last.rawValue),
-            "error": row.error.map { .object($0.json) } ?? .null,
+            "error": row.error.map { .object($0.json) } ?? .null, "pruned": JSON(row.pruned?.rawValue),
         ]
     }
 

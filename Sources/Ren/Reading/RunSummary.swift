@@ -11,8 +11,10 @@ package struct RunSummary: Sendable {
     package let problems: [Problem]
     /// An engine is at work on it.
     package let isCarried: Bool
-    /// The journal's newest event when the run was read.
+    /// The journal's newest event when the run was read, or the event as of which it is shown.
     package let head: JournalHead
+    /// It is shown as it was, not as it is.
+    package let isPast: Bool
 
     package struct Problem: Sendable {
         package var row: ProblemRow
@@ -24,19 +26,40 @@ package struct RunSummary: Sendable {
     package init(_ run: RunNumber, in journal: some JournalReading, engineHolds: Bool) throws(RenError) {
         var nodes: [(number: NodeNumber, row: NodeRow)] = []
         var groups: [ProblemRow] = []
-        (row, isCarried, head) = try journal.read { view throws(RenError) in
+        let (row, isCarried, head) = try journal.read { view throws(RenError) in
             guard let row = try view.run(run) else {
                 throw RenError(.runNotFound, "there is no run number \(run)")
             }
+            guard row.pruned != .histories else { throw .pruned(row) }
             nodes = try view.nodes(of: run)
             groups = try view.problems(of: run)
             return (row, try view.isCarried(row, engineHolds: engineHolds), try view.head())
         }
+        try self.init(row, nodes, groups, isCarried: isCarried, head: head, isPast: false, in: journal)
+    }
+
+    /// The run as it was.
+    package init(_ past: PastRun, in journal: some JournalReading) throws(RenError) {
+        var nodes: [(number: NodeNumber, row: NodeRow)] = []
+        for (index, row) in past.nodes.enumerated() {
+            if let row { nodes.append((NodeNumber(index), row)) }
+        }
+        try self.init(past.row, nodes, past.problems, isCarried: false, head: past.asOf, isPast: true, in: journal)
+    }
+
+    private init(
+        _ row: RunRow, _ nodes: [(number: NodeNumber, row: NodeRow)], _ groups: [ProblemRow], isCarried: Bool,
+        head: JournalHead, isPast: Bool, in journal: some JournalReading
+    ) throws(RenError) {
+        self.row = row
+        self.isCarried = isCarried
+        self.head = head
+        self.isPast = isPast
         flow = try Session.recordedFlow(row.flow, in: journal)
         var rows = [NodeRow?](repeating: nil, count: flow.nodes.count)
         for (number, row) in nodes where number.index < rows.count { rows[number.index] = row }
         self.rows = rows
-        var namer = SampleNamer(run: run, rows: rows)
+        var namer = SampleNamer(run: row.number, rows: rows)
         var problems: [Problem] = []
         for group in groups {
             var problem = Problem(row: group)
@@ -66,14 +89,7 @@ package struct RunSummary: Sendable {
     /// Whether the node is a function, so that there may be logs of it.
     package func isFunction(_ node: Int) -> Bool { flow.nodes[node].call != nil }
 
-    package func number(of name: String) throws(RenError) -> Int {
-        if let index = flow.nodes.firstIndex(where: { $0.name == name }) { return index }
-        let names = flow.nodes.map(\.name)
-        throw RenError(
-            .nodeNotFound, "run \(row.id) has no node \"\(name)\"",
-            hint: nearest(to: name, in: names).map { "did you mean \"\($0)\"?" }
-                ?? "nodes: \(names.joined(separator: ", "))")
-    }
+    package func number(of name: String) throws(RenError) -> Int { try flow.number(of: name, run: row.id).index }
 
     /// The run's output as the journal keeps it; nil without one.
     package func output(in journal: some JournalReading) throws(RenError) -> [UInt8]? {

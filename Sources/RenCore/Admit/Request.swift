@@ -7,6 +7,10 @@ package enum Request: Sendable {
     case resume(takingUp: Bool, reason: String?)
     case stop(StopMode, reason: String?)
     case signal(name: String, payload: Payload)
+    /// Nodes and items run again, also of a run that has ended.
+    case retry(RetryChoice)
+    /// A person says how a node or item ended.
+    case skip(Event.Subject, Skip, reason: String?)
     /// The earliest time that the run waits for has come.
     case due
     /// The engine that carried the run is gone; ends what was in flight.
@@ -14,6 +18,10 @@ package enum Request: Sendable {
 
     /// The shell has prepared an attempt and reserved its slot.
     case begin(Event.Subject, AttemptStart)
+    /// Evaluated afresh after a reopening, its input is the recorded one: the result of the event `cause` stands.
+    case keep(Event.Subject, cause: RunVersion)
+    /// It has the result of the event `cause` and must not run twice, but its input has changed.
+    case doubt(Event.Subject, cause: RunVersion)
     /// `when` said no; the operands that it read.
     case pass(Event.Subject, operands: JSON)
     /// The shell could not prepare or evaluate; `instead` is the evaluated value of `on_error: {value}`.
@@ -26,6 +34,18 @@ package enum Request: Sendable {
     case openMap(NodeNumber, MapOpening, contents: Payload)
     case end(NodeNumber, RunOutcome, Failure?, value: Payload?)
     case output(Result<Payload, Failure>)
+}
+
+/// What the journal knows of an item that was settled in the map as it is open now: the state forgets it.
+package struct EarlierWork: Hashable, Sendable {
+    package var attempts: UInt32
+    /// Version of its last event.
+    package var last: RunVersion
+
+    package init(attempts: UInt32, last: RunVersion) {
+        self.attempts = attempts
+        self.last = last
+    }
 }
 
 /// How an attempt ended, as the worker or the pool tells it (SEMANTICS.md 3).

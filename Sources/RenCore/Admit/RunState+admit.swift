@@ -4,13 +4,17 @@ extension RunState {
     /// The events that `request` brings about now, or why it is refused.
     ///
     /// Pure: the same state, request, time and draws give the same events. The caller folds them before the next call.
+    /// - Parameter earlier: of the item that the request is about, if that was settled.
     /// - Throws: `version.conflict`, `run.finished`, `run.ending`, `run.paused`, `run.not_paused`, `signal.*`,
-    ///   `timer.early`, and `attempt.stale` for what the state has no place for any more.
+    ///   `retry.nothing`, `skip.*`, `run.not_ended`, `timer.early`, and `attempt.stale` for what the state has no place
+    ///   for any more.
     package func admit(
-        _ request: Request, at now: Timestamp, by asker: Asker = Asker(), draws: inout Draws
+        _ request: Request, at now: Timestamp, by asker: Asker = Asker(), earlier: EarlierWork? = nil,
+        draws: inout Draws
     ) throws(RenError) -> [Event] {
         try requireMatch(asker)
         var events = try answer(to: request, max(now, time), isPerson: asker.by != nil, &draws)
+        if let earlier { link(&events, to: earlier) }
         if !events.isEmpty {
             events[0].by = asker.by
             events[0].request = asker.request
@@ -18,12 +22,20 @@ extension RunState {
         return events
     }
 
+    private func link(_ events: inout [Event], to earlier: EarlierWork) {
+        for index in events.indices {
+            guard case .item = events[index].subject, work(of: events[index].subject) == nil else { continue }
+            events[index].previous = earlier.last
+            events[index].attempt += earlier.attempts
+        }
+    }
+
     /// - Throws: `version.conflict` when the run is not as the asker has seen it.
     package func requireMatch(_ asker: Asker) throws(RenError) {
         guard let seen = asker.ifMatch, seen != control else { return }
         throw RenError(
             .versionConflict, "the run's control version is \(control), not \(seen)",
-            hint: "look at the run again, and ask again with If-Match: \(control)")
+            hint: "look at the run again, and ask again with If-Match: \"\(control)\"")
     }
 
     private func answer(
@@ -34,11 +46,21 @@ extension RunState {
         case .resume(let takingUp, let reason): return try resume(takingUp, reason, now)
         case .stop(let mode, let reason): return try stop(mode, reason, now)
         case .signal(let name, let payload): return [try signal(name, payload, now)]
+        case .retry(let choice): return [Event(.runReopened(try reopening(choice)), .run, at: now)]
+        case .skip(let subject, let skip, let reason): return try self.skip(subject, skip, reason, now)
         case .due: return try expire(now, &draws)
         case .engineDied: return engineDied(now, &draws)
         case .begin(let subject, let start):
             let work = try beginnable(subject)
             return [Event(.started(start), subject, at: now, attempt: (work?.attempts ?? 0) + 1)]
+        case .keep(let subject, let cause):
+            try requireEvaluated(subject)
+            return [Event(.kept, subject, at: now, cause: cause)]
+        case .doubt(let subject, let cause):
+            let work = try beginnable(subject) ?? Work()
+            var doubted = event(.unknown(.inputChanged), subject, work, now)
+            doubted.cause = cause
+            return [doubted]
         case .pass(let subject, let operands):
             _ = try beginnable(subject)
             return [Event(.skipped(.when, operands: operands), subject, at: now)]
@@ -108,7 +130,7 @@ extension RunState {
         return [Event(.runStopRequested(mode, reason: reason), .run, at: now)]
     }
 
-    private func requireNotEnding() throws(RenError) {
+    func requireNotEnding() throws(RenError) {
         switch phase {
         case .running, .pausing, .paused: return
         case .stopping, .ending:
@@ -179,7 +201,9 @@ extension RunState {
                 throw stale(subject)
             }
             guard let work = map.open[item] else {
-                guard item.index >= map.next, item.index < map.total else { throw stale(subject) }
+                guard map.again.contains(item) || item.index >= map.next && item.index < map.total else {
+                    throw stale(subject)
+                }
                 return nil
             }
             guard work.running == nil else { throw stale(subject) }
@@ -192,6 +216,11 @@ extension RunState {
 
     private func requireOpen(_ node: NodeNumber) throws(RenError) {
         guard !isHeld, open.contains(node), self[node].phase == .pending else { throw stale(.node(node)) }
+    }
+
+    /// It was evaluated because it was its turn.
+    private func requireEvaluated(_ subject: Event.Subject) throws(RenError) {
+        if case .node(let node) = subject { try requireOpen(node) } else { _ = try beginnable(subject) }
     }
 
     private func stale(_ subject: Event.Subject) -> RenError {

@@ -5,19 +5,8 @@ extension RunState {
     /// - Complexity: O(*n* log *n*) in what is open: nodes, items that run or wait, and slots.
     package func decide(at now: Timestamp, slots: inout Slots) -> Decision {
         let now = max(now, time)
-        switch phase {
-        case .ended, .quarantined: return Decision()
-        case .stopping(let mode, let deadline): return windDown(now, deadline, killsOnce: mode != .wait)
-        case .ending(let ending): return windDown(now, ending.deadline, killsOnce: false)
-        case .running, .pausing, .paused: break
-        }
-        let settled = settle(now)
-        guard settled.isEmpty else { return settled }
-        switch phase {
-        case .pausing where running == 0: return Decision(events: [Event(.runPaused, .run, at: now)])
-        case .running: break
-        default: return Decision()
-        }
+        let settled = settled(at: now)
+        guard settled.isEmpty, phase == .running else { return settled }
         guard !open.isEmpty else { return end(now) }
         if let end = open.first(where: { plan.isEnd($0) }) { return Decision(commands: [.enter(end)]) }
         return Decision(commands: starts(now, &slots))
@@ -25,13 +14,27 @@ extension RunState {
 
     // MARK: Settling
 
+    /// The part of `decide` that begins nothing: closings, failures, skips, the winding down of a run, its pause.
+    package func settled(at now: Timestamp) -> Decision {
+        let now = max(now, time)
+        switch phase {
+        case .ended, .quarantined: return Decision()
+        case .stopping(let mode, let deadline): return windDown(now, deadline, killsOnce: mode != .wait)
+        case .ending(let ending): return windDown(now, ending.deadline, killsOnce: false)
+        case .running, .pausing, .paused:
+            let settled = settle(now)
+            guard settled.isEmpty, phase == .pausing, running == 0 else { return settled }
+            return Decision(events: [Event(.runPaused, .run, at: now)])
+        }
+    }
+
     private func settle(_ now: Timestamp) -> Decision {
         var decision = Decision()
         var taken: Set<RunVersion> = []
         for node in open {
             let state = self[node]
             switch state.phase {
-            case .pending where state.work.attempts == 0:
+            case .pending where state.work.running == nil:
                 if case .skip(let reason) = readiness(of: node) {
                     decision.events.append(Event(.skipped(reason, operands: nil), .node(node), at: now))
                 }
@@ -68,6 +71,9 @@ extension RunState {
         counts.pending += map.open.count
         let closed = map.isClosed ? [] : [Event(.mapClosed(counts), .node(node), at: now)]
         guard isExceeded else {
+            if let before = self[node].recorded, isSame(map, as: before) {
+                return Decision(events: closed + [Event(.kept, .node(node), at: now, cause: before.version)])
+            }
             return Decision(events: closed + [Event(.succeeded(instead: nil), .node(node), at: now)])
         }
         let failure = Failure(
@@ -75,6 +81,13 @@ extension RunState {
         var decision = failing(node, failure, now)
         decision.events = closed + decision.events
         return decision
+    }
+
+    /// Opened anew after a reopening, the map has the results it had: what reads them has the same input.
+    private func isSame(_ map: MapState, as before: NodeState.Recorded) -> Bool {
+        guard let items = before.map, before.version > .none else { return false }
+        return map.isKept && map.opening.source == items.source && map.total == items.total
+            && map.counts.succeeded == items.succeeded
     }
 
     // MARK: Starts
@@ -118,6 +131,9 @@ extension RunState {
             }
         }
         guard map.waiting < MapState.waitingMax else { return commands }
+        for item in map.again.items {
+            guard begin(item, nil) else { return commands }
+        }
         var next = map.next
         while next < map.total, begin(ItemIndex(next), nil) { next += 1 }
         return commands

@@ -1,14 +1,14 @@
 /// When a node starts and when it is skipped: the tables of SEMANTICS.md 2.
 extension RunState {
-    enum Entry { case yes, no, bad }
+    package enum Entry: Sendable { case yes, no, bad }
 
-    enum Readiness: Equatable {
+    package enum Readiness: Equatable, Sendable {
         case start
         case skip(SkipReason)
     }
 
     /// What an entry of `after` says, once its node is settled.
-    func entry(_ after: Node.After) -> Entry {
+    package func entry(_ after: Node.After) -> Entry {
         let node = self[after.node]
         switch (node.phase, after.way) {
         case (.failed, .failed): return .yes
@@ -22,7 +22,7 @@ extension RunState {
     }
 
     /// - Precondition: all predecessors of `node` are settled (`open` holds it).
-    func readiness(of node: NodeNumber) -> Readiness {
+    package func readiness(of node: NodeNumber) -> Readiness {
         let after = plan.flow.nodes[node.index].after
         guard !after.isEmpty else { return .start }
         let entries = after.map(entry)

@@ -1,10 +1,14 @@
 package import RenJSON
 
 /// What happened. For nodes and items the subject of the event says which: `started` is `node.started` or `item.started`.
-package enum Fact: Sendable {
+package enum Fact: Sendable, Equatable {
     // The run `journal`.
     case journalOpened(JournalOpening)
     case journalClosed
+    /// Written before what it tells of is deleted.
+    case journalPruned(Pruning)
+    /// What stood here was pruned: only its place, its time and its hashes are left. Read from stubs, never written.
+    case eventPruned
     /// The payload is the flow's compact JSON; its hash names the version.
     case flowRegistered(name: String)
     /// The payload is the file's bytes.
@@ -27,6 +31,9 @@ package enum Fact: Sendable {
     /// The payload is the run's output.
     case runSucceeded
     case runFailed(Failure)
+    case runReopened(Reopening)
+    /// The payload is the input, where that was changed.
+    case runForked(Fork)
     case runQuarantined(at: RunVersion, reason: String)
     case signalReceived(name: String)
 
@@ -42,6 +49,10 @@ package enum Fact: Sendable {
     case unknown(UnknownReason)
     case skipped(SkipReason, operands: JSON?)
     case cancelled
+    /// Evaluated afresh after a reopening, its input was the recorded one: the result of the event `cause` stands.
+    case kept
+    /// A person gave the value, which is the payload; it counts as success.
+    case overridden(reason: String?)
     case decided(way: String, operands: JSON)
     case waiting(SignalWait)
     case mapOpened(MapOpening)
@@ -54,11 +65,12 @@ extension Fact {
     package var isControl: Bool {
         switch self {
         case .runCreated, .runPauseRequested, .runPaused, .runResumed, .runStopRequested, .runEnding, .runStopped,
-            .runSucceeded, .runFailed, .runQuarantined, .signalReceived:
+            .runSucceeded, .runFailed, .runReopened, .runForked, .runQuarantined, .signalReceived, .overridden:
             true
-        case .journalOpened, .journalClosed, .flowRegistered, .functionsRecorded, .workerStarted, .workerExited,
-            .functionParked, .functionUnparked, .started, .checkpointed, .succeeded, .attemptFailed, .interrupted,
-            .failed, .unknown, .skipped, .cancelled, .decided, .waiting, .mapOpened, .mapClosed, .resultRejected:
+        case .journalOpened, .journalClosed, .journalPruned, .eventPruned, .flowRegistered, .functionsRecorded,
+            .workerStarted, .workerExited, .functionParked, .functionUnparked, .started, .checkpointed, .succeeded,
+            .attemptFailed, .interrupted,
+            .failed, .unknown, .skipped, .cancelled, .kept, .decided, .waiting, .mapOpened, .mapClosed, .resultRejected:
             false
         }
     }
@@ -159,6 +171,10 @@ package enum Interruption: String, Sendable {
 
 package enum UnknownReason: String, Sendable {
     case timeout, workerDied = "worker_died", engineDied = "engine_died", stopped
+    /// It was running at the event that a fork begins from.
+    case forked
+    /// A `once` node had succeeded, and what it reads is not what it was.
+    case inputChanged = "input_changed"
 }
 
 package enum SkipReason: String, Sendable { case notTaken = "not_taken", when, upstreamFailed = "upstream_failed" }

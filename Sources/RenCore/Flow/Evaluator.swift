@@ -177,6 +177,27 @@ package struct Evaluator: Sendable {
         return Decision(truth: try evaluate(expression.rule, data).isTruthy, operands: .object(operands))
     }
 
+    /// What was decided from `operands`, as an event keeps them: for one whose values are not kept any more.
+    ///
+    /// - Returns: nil when that cannot be told: an operand stands there by its length and hash, or it matters whether
+    ///   one was null or missing.
+    package func truth(of expression: Expression, from operands: JSON) throws(Failure) -> Bool? {
+        var data = JSON.object(JSONObject())
+        var withNulls = data
+        for read in expression.reads {
+            guard let value = operands[read.path.joined(separator: ".")] else { return nil }
+            if let object = value.objectValue, object.count == 2, object["length"]?.integerValue != nil,
+                Digest(base64url: object["hash"]?.stringValue ?? "") != nil
+            {
+                return nil
+            }
+            withNulls.insert(value, at: read.path[...])
+            if !value.isNull { data.insert(value, at: read.path[...]) }
+        }
+        let truth = try evaluate(expression.rule, data).isTruthy
+        return try evaluate(expression.rule, withNulls).isTruthy == truth ? truth : nil
+    }
+
     private func evaluate(_ expression: Expression, in scope: some ScopeReader) throws(Failure) -> JSON {
         var data = JSON.object(JSONObject())
         for read in expression.reads {

@@ -37,7 +37,7 @@ extension RunState {
 
     /// When the flow's own `timeout` is over, if the run is not paused until then.
     var flowDeadline: Timestamp? {
-        plan.flowTimeout.map { created + pausedBefore + $0 }
+        plan.flowTimeout.map { begun + pausedBefore + $0 }
     }
 
     /// An ending run waits for `once` attempts however long they take.

@@ -28,6 +28,9 @@ package struct Work: Hashable, Sendable {
     /// Active time of the run (`RunState.activeTime`) when the first attempt began.
     package var firstBegun: Duration?
     package var checkpoint: PayloadReference?
+    /// What the last attempt began with.
+    package var input: Digest?
+    package var code: Digest?
     /// Version of the last event of this node or item.
     package var last = RunVersion.none
 
@@ -38,6 +41,20 @@ package struct Work: Hashable, Sendable {
 }
 
 extension Work {
+    /// The work after a reopening: numbers of attempts go on, the budget for retries starts anew.
+    var reopened: Work {
+        var work = Work()
+        work.attempts = attempts
+        work.last = last
+        return work
+    }
+
+    /// Where a fork begins, what was in flight counts as interrupted, and what waits for a retry is due.
+    mutating func interrupt() {
+        phase = .ready
+        firstBegun = nil
+    }
+
     /// Folds an event of an attempt; `version` is the event's own.
     mutating func apply(_ event: Event, version: RunVersion, timeout: Duration?, activeTime: Duration) {
         last = version
@@ -46,6 +63,8 @@ extension Work {
             attempts = event.attempt
             nextAlone = false
             firstBegun = firstBegun ?? activeTime
+            input = start.input
+            code = start.code
             phase = .running(
                 Running(
                     token: version, deadline: (start.timeout ?? timeout).map { event.time + $0 }, alone: start.alone))

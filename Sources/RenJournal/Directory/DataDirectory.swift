@@ -12,9 +12,12 @@ package import RenCore
 package struct DataDirectory: Sendable, Equatable {
     package let path: String
 
-    package init(_ path: String) { self.path = Paths.trimmed(path) }
+    /// - Parameter path: one that is relative is meant from the folder in which the process stands now.
+    package init(_ path: String) { self.path = Paths.trimmed(Paths.absolute(path)) }
 
     package var journal: String { path + "/journal" }
+    /// Where the journal is found again after a crash while another took its place.
+    package var replacedJournal: String { JournalPlace(journal).replaced }
     package var runs: String { path + "/runs" }
     package var artifacts: String { path + "/artifacts" }
     package var environments: String { path + "/environments" }

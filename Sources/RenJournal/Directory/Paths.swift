@@ -6,6 +6,7 @@ import Glibc
 import Musl
 #endif
 
+import LMDB
 import RenCore
 
 /// Small questions to the file system.
@@ -15,6 +16,12 @@ enum Paths {
         var path = Substring(path)
         while path.count > 1, path.last == "/" { path.removeLast() }
         return String(path)
+    }
+
+    /// Others, in other folders, mean the same by it.
+    static func absolute(_ path: String) -> String {
+        guard !path.hasPrefix("/"), let folder = realPath(".") else { return path }
+        return folder + "/" + (path.hasPrefix("./") ? String(path.dropFirst(2)) : path)
     }
 
     static func parent(of path: String) -> String {
@@ -32,6 +39,31 @@ enum Paths {
     static func size(_ path: String) -> Int? {
         var status = stat()
         return lstat(path, &status) == 0 ? Int(status.st_size) : nil
+    }
+
+    /// Device and inode; nil when there is nothing. A symbolic link is not followed.
+    static func identity(_ path: String) -> Identity? {
+        var status = stat()
+        guard lstat(path, &status) == 0 else { return nil }
+        return Identity(device: UInt64(truncatingIfNeeded: status.st_dev), inode: UInt64(status.st_ino))
+    }
+
+    /// A file as the kernel knows it.
+    struct Identity: Hashable, Sendable {
+        let device: UInt64
+        let inode: UInt64
+    }
+
+    /// What this user can still write below `path`; nil when the operating system does not say.
+    static func freeBytes(_ path: String) -> Int? {
+        var space = statvfs()
+        guard statvfs(path, &space) == 0 else { return nil }
+        return Int(clamping: UInt64(geteuid() == 0 ? space.f_bfree : space.f_bavail) * UInt64(space.f_frsize))
+    }
+
+    /// Makes the names in a directory durable.
+    static func syncDirectory(_ path: String) throws(RenError) {
+        do { try Environment.syncDirectory(path) } catch { throw RenError(error) }
     }
 
     /// What just failed, by `errno`.
@@ -72,6 +104,14 @@ enum Paths {
                 })
         }
         return names
+    }
+
+    /// Removes a directory with all that is in it, as far as this user may; links are not followed.
+    static func removeTree(_ path: String) {
+        for name in entries(of: path) where name != "." && name != ".." {
+            if unlink("\(path)/\(name)") != 0 { removeTree("\(path)/\(name)") }
+        }
+        rmdir(path)
     }
 
     /// The text of a small file, at most 64 KiB; nil when it cannot be read.

@@ -6,7 +6,6 @@ import Glibc
 import Musl
 #endif
 
-import LMDB
 import RenCore
 
 /// The directory of a journal and what stands beside it.
@@ -19,10 +18,10 @@ struct JournalPlace {
 
     init(_ directory: String) { self.directory = Paths.trimmed(directory) }
 
-    /// Removes what a crash in the middle of making a journal left: it was never one.
+    /// Puts right what a crash in the middle of making a journal, or of exchanging it, left.
     func prepare() throws(RenError) {
-        try removeFiles(in: temporary)
-        guard rmdir(temporary) == 0 || errno == ENOENT else { throw failure("remove", temporary) }
+        try recover()
+        try removeJournal(in: temporary)
     }
 
     /// Whether a journal has to be made. A directory without the data file but with other things is no journal and is
@@ -55,7 +54,7 @@ struct JournalPlace {
     /// Gives the finished journal its name, durably.
     func publishTemporary() throws(RenError) {
         guard rename(temporary, directory) == 0 else { throw failure("rename", temporary) }
-        do { try Environment.syncDirectory(parent) } catch { throw RenError(error) }
+        try Paths.syncDirectory(parent)
     }
 
     /// What to say when nobody lets go of the write lock.
@@ -69,13 +68,15 @@ struct JournalPlace {
             hint: "end what has it open, then start ren again; nothing is lost")
     }
 
-    private func removeFiles(in path: String) throws(RenError) {
+    /// Removes a directory of that kind; one that holds other files too is left with those.
+    func removeJournal(in path: String) throws(RenError) {
         for name in ["data.mdb", "lock.mdb"] where unlink(path + "/" + name) != 0 && errno != ENOENT {
             throw failure("remove", path + "/" + name)
         }
+        guard rmdir(path) == 0 || errno == ENOENT else { throw failure("remove", path) }
     }
 
-    private func failure(_ what: String, _ path: String) -> RenError {
+    func failure(_ what: String, _ path: String) -> RenError {
         Paths.failure(.storageRefused, what, path)
     }
 }

@@ -1,11 +1,23 @@
 import LMDB
 package import RenCore
+import Synchronization
 
 /// A journal that another process may be writing, opened for looking only: for the tools.
+///
+/// A compaction or an import gives the journal other files. Before each page it looks whether that happened, and goes on
+/// with the new ones; sequences are the same there.
 package final class JournalReader: JournalReading {
     private static let pollMilliseconds = 100
+    /// While the files are being exchanged.
+    private static let reopeningsMax = 5
 
-    private let store: LMDBStore
+    private struct Files {
+        var store: LMDBStore
+        var identity: Paths.Identity?
+    }
+
+    private let place: JournalPlace
+    private let files: Mutex<Files>
 
     /// Opens the journal in `directory` as it is.
     ///
@@ -18,29 +30,55 @@ package final class JournalReader: JournalReading {
     ///   the engine is in another pid namespace, or when a second process must not open files with this liblmdb.
     package init(directory: String, lockIsFree: Bool, holderNamespace: UInt64? = nil) throws(RenError) {
         if !lockIsFree { try Self.checkSecondProcess(holderNamespace) }
-        let options = JournalOptions()
-        let place = JournalPlace(directory)
+        place = JournalPlace(directory)
+        if lockIsFree { try place.recover() }
         try place.checkData()
         guard Paths.exists(place.data) else {
             throw RenError(
                 .storageRefused, "there is no journal in \(place.directory)",
                 hint: "`ren run` makes one; `--data` names another data directory")
         }
-        do throws(LMDBError) {
-            if lockIsFree {
+        if lockIsFree {
+            do throws(LMDBError) {
                 // Opening for writing begins and ends one empty write transaction. The format is not known yet, and
                 // nothing is written, so this is safe for a newer journal too.
                 _ = try Environment(
                     at: place.directory,
-                    options: LMDBJournal.environmentOptions(options, .readWrite, tables: [.meta]))
-            }
-            let (environment, missing) = try Self.environment(at: place, options)
-            try StorageFault.install(environment)
-            store = LMDBStore(environment, ballast: nil, missing: missing)
-        } catch { throw RenError(error) }
-        let format = try store.read { snapshot throws(RenError) in try Meta.number(Meta.format, in: snapshot) }
-        try LMDBJournal.checkFormat(format)
+                    options: LMDBJournal.environmentOptions(JournalOptions(), .readWrite, tables: [.meta]))
+            } catch { throw RenError(error) }
+        }
+        files = Mutex(try Self.open(place))
     }
+
+    private static func open(_ place: JournalPlace) throws(RenError) -> Files {
+        for _ in 0..<reopeningsMax {
+            let identity = Paths.identity(place.data)
+            let store: LMDBStore
+            do throws(LMDBError) {
+                let (environment, missing) = try environment(at: place, JournalOptions())
+                try StorageFault.install(environment)
+                store = LMDBStore(environment, ballast: nil, missing: missing)
+            } catch { throw RenError(error) }
+            guard identity == Paths.identity(place.data) else { continue }
+            let format = try store.read { snapshot throws(RenError) in try Meta.number(Meta.format, in: snapshot) }
+            try LMDBJournal.checkFormat(format)
+            return Files(store: store, identity: identity)
+        }
+        throw RenError(.storageBusy, "the journal's files are being exchanged", hint: "try again in a moment")
+    }
+
+    /// The store of the files that bear the journal's name now.
+    private func store() throws(RenError) -> LMDBStore {
+        let identity = Paths.identity(place.data)
+        return try files.withLock { files throws(RenError) in
+            // Without any file, an exchange is under way, and what was is still whole.
+            if let identity, identity != files.identity { files = try Self.open(place) }
+            return files.store
+        }
+    }
+
+    /// How full the files are, and who reads them.
+    package func space() throws(RenError) -> JournalSpace { try JournalSpace(store().environment(), place) }
 
     /// A journal of an older ren has not all tables before an engine opens it: those are empty.
     private static func environment(
@@ -62,7 +100,7 @@ package final class JournalReader: JournalReading {
     }
 
     package func read<R>(_ body: (borrowing JournalView) throws(RenError) -> R) throws(RenError) -> R {
-        try store.read { snapshot throws(RenError) in
+        try store().read { snapshot throws(RenError) in
             let view = JournalView(snapshot)
             return try body(view)
         }
@@ -70,13 +108,13 @@ package final class JournalReader: JournalReading {
 
     /// Looks at the number of the last commit every 100 ms, without a transaction.
     package func waitForEvents(after sequence: JournalSequence) async throws(RenError) -> Bool {
-        var seen: UInt64?
+        var seen: (environment: Environment, last: UInt64)?
         while !Task.isCancelled {
             let last: UInt64
-            let environment = try store.environment()
+            let environment = try store().environment()
             do { last = try environment.statistics().lastTransactionID } catch { throw RenError(error) }
-            if last != seen {
-                seen = last
+            if last != seen?.last || environment !== seen?.environment {
+                seen = (environment, last)
                 let head = try read { view throws(RenError) in try view.head().sequence }
                 if head > sequence { return true }
             }

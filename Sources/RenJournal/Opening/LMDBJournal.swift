@@ -63,18 +63,30 @@ package enum LMDBJournal {
         return try StoreJournal(store, onStorageFault: options.onStorageFault)
     }
 
-    /// Makes projections that are missing, empty as they are.
+    /// Makes projections and snapshots that are missing, empty as they are.
     private static func openTables(
         of place: JournalPlace, _ options: JournalOptions
     ) throws(RenError) -> (Environment, isIncomplete: Bool) {
-        do throws(LMDBError) {
-            return (try openEnvironment(place, options, .readWrite), false)
-        } catch {
-            let derived = StoreTable.derived.map(\.name)
-            if error == writeLockIsHeld { throw place.lockedError }
-            guard case .tableMissing(let name) = error.kind, derived.contains(name) else { throw RenError(error) }
+        var tables = StoreTable.allCases
+        var isIncomplete = false
+        while true {
+            do throws(LMDBError) {
+                let isWhole = tables.count == StoreTable.allCases.count
+                let environment = try openEnvironment(place, options, .readWrite, tables)
+                if isWhole { return (environment, isIncomplete) }
+            } catch {
+                if error == writeLockIsHeld { throw place.lockedError }
+                guard case .tableMissing(let name) = error.kind,
+                    let table = tables.first(where: { $0.name == name }),
+                    table == .snapshots || StoreTable.derived.contains(table)
+                else { throw RenError(error) }
+                // Without snapshots a journal is whole; what is derived must be filled again.
+                isIncomplete = isIncomplete || table != .snapshots
+                tables.removeAll { $0 == table }
+                if !isIncomplete { continue }
+            }
+            do { return (try openEnvironment(place, options, .create), isIncomplete) } catch { throw RenError(error) }
         }
-        do { return (try openEnvironment(place, options, .create), true) } catch { throw RenError(error) }
     }
 
     private static func areProjectionsBehind(_ snapshot: any StoreSnapshot) throws(RenError) -> Bool {
@@ -102,7 +114,7 @@ package enum LMDBJournal {
     }
 
     /// Looks without writing, so that a newer journal stays as it is.
-    private static func checkFormat(at place: JournalPlace, _ options: JournalOptions) throws(RenError) {
+    static func checkFormat(at place: JournalPlace, _ options: JournalOptions) throws(RenError) {
         let format: UInt32?
         do {
             let environment = try Environment(
@@ -133,9 +145,10 @@ package enum LMDBJournal {
     /// Opening begins a write transaction, which waits for ever when a process died in a way that LMDB cannot mend. So
     /// it happens on a thread that can be left behind.
     private static func openEnvironment(
-        _ place: JournalPlace, _ options: JournalOptions, _ access: Environment.Options.Access
+        _ place: JournalPlace, _ options: JournalOptions, _ access: Environment.Options.Access,
+        _ tables: [StoreTable] = StoreTable.allCases
     ) throws(LMDBError) -> Environment {
-        let environmentOptions = environmentOptions(options, access, tables: StoreTable.allCases)
+        let environmentOptions = environmentOptions(options, access, tables: tables)
         let answer = Handover<Result<Environment, LMDBError>>()
         let thread = Thread {
             do throws(LMDBError) {

@@ -23,7 +23,16 @@ enum HistoryIndex {
         }
     }
 
-    /// The stretch that `version` is in, if the run has got that far.
+    /// Where a version of the run stands, also one that is an ancestor's record: the one place that resolves them.
+    ///
+    /// - Parameter row: of the run, which has got that far.
+    static func sequence(
+        of version: RunVersion, _ row: RunRow, in snapshot: any StoreSnapshot
+    ) throws(RenError) -> JournalSequence? {
+        try stretch(of: row.owner(of: version).run, with: version, in: snapshot)?.sequence(of: version)
+    }
+
+    /// The stretch of a run's own records that `version` is in, if the run has got that far.
     static func stretch(
         of run: RunNumber, with version: RunVersion, in snapshot: any StoreSnapshot
     ) throws(RenError) -> Stretch? {

@@ -8,13 +8,18 @@ package struct ItemRow: Sendable {
     /// When the first attempt began.
     package internal(set) var begun: Timestamp
     package internal(set) var ended: Timestamp?
-    /// Version of the last event of the item; of one that succeeded, its output is that event's payload.
+    /// Version of the last event of the item.
     package internal(set) var last = RunVersion.none
+    /// The event whose result was kept when the item ran no more after a reopening.
+    package internal(set) var result: RunVersion?
     package internal(set) var until: Timestamp?
     package internal(set) var outputLength: Int?
     package internal(set) var error: ErrorSummary?
     /// The checkpoint whose payload is in chunks and still kept.
     var checkpoint: JournalSequence?
+
+    /// The event whose payload is the output; nil while the item has not succeeded.
+    package var output: RunVersion? { state == .succeeded ? result ?? last : nil }
 
     init(_ state: WorkState, attempts: UInt32, begun: Timestamp) {
         self.state = state
@@ -32,6 +37,7 @@ extension ItemRow: Row {
         static let output = Presence(rawValue: 4)
         static let error = Presence(rawValue: 8)
         static let checkpoint = Presence(rawValue: 16)
+        static let result = Presence(rawValue: 32)
     }
 
     func write(to bytes: inout [UInt8]) {
@@ -41,6 +47,7 @@ extension ItemRow: Row {
         if outputLength != nil { presence.insert(.output) }
         if error != nil { presence.insert(.error) }
         if checkpoint != nil { presence.insert(.checkpoint) }
+        if result != nil { presence.insert(.result) }
         // The state stands first: windows filter by it without reading the rest.
         bytes.append(state.rawValue)
         bytes.append(presence.rawValue)
@@ -53,6 +60,7 @@ extension ItemRow: Row {
         if let outputLength { bytes.append(varint: UInt64(outputLength)) }
         if let error { ErrorSummary.write(&bytes, error) }
         if let checkpoint { bytes.append(varint: checkpoint.rawValue) }
+        if let result { bytes.append(varint: result.rawValue) }
     }
 
     init(from reader: inout ByteReader) {
@@ -68,6 +76,7 @@ extension ItemRow: Row {
         if presence.contains(.output) { outputLength = reader.number() }
         if presence.contains(.error) { error = ErrorSummary(from: &reader) }
         if presence.contains(.checkpoint) { checkpoint = JournalSequence(rawValue: reader.varint()) }
+        if presence.contains(.result) { result = RunVersion(rawValue: reader.varint()) }
     }
 
     /// What windows sort and count by.
@@ -76,10 +85,12 @@ extension ItemRow: Row {
         let attempts: UInt32
         let begun: Timestamp
         let ended: Timestamp?
+        let last: RunVersion
+        let isKept: Bool
 
         /// Of an item that ended by itself.
         var duration: Duration? {
-            guard state == .succeeded || state == .failed, let ended else { return nil }
+            guard state == .succeeded || state == .failed, !isKept, let ended else { return nil }
             return ended - begun
         }
     }
@@ -95,8 +106,11 @@ extension ItemRow: Row {
         if presence.contains(.ended) {
             ended = Timestamp(nanoseconds: begun.nanoseconds &+ Int64(bitPattern: reader.varint()))
         }
+        let last = RunVersion(rawValue: reader.varint())
         guard !reader.isBroken else { throw damaged }
-        return Brief(state: state, attempts: attempts, begun: begun, ended: ended)
+        return Brief(
+            state: state, attempts: attempts, begun: begun, ended: ended, last: last,
+            isKept: presence.contains(.result))
     }
 
     /// The state in the bytes of a row.

@@ -3,16 +3,29 @@ import RenCore
 
 /// The rows of the table `meta`.
 enum Meta {
-    /// Name → 4 bytes: the format of tables and records. Never changes in a journal.
+    /// Name → 4 bytes: the format of tables and records. A journal has the lowest one that holds its events, so that an
+    /// older ren reads all it can, and refuses the rest before it touches anything.
+    ///
+    /// 1: as first released. 2: reopened runs, forks, pruned records (`EventType.format`).
     static let format = Key(utf8: "format")
     /// Name → 4 bytes: the number of the projections' layout.
     static let projections = Key(utf8: "projections")
     /// Name → `JournalState`.
     static let state = Key(utf8: "state")
+    /// Name ‖ sequence of a `journal.pruned` → what is left to delete of what it announced: `Pruner.Pending`.
+    static let pruning = Key(utf8: "pruning")
 
-    static let currentFormat: UInt32 = 1
+    static let firstFormat: UInt32 = 1
+    /// The newest that this ren knows.
+    static let currentFormat: UInt32 = 2
     /// Raise it when a row or its meaning changes: every journal then rebuilds its projections at start.
-    static let projectionFormat: UInt32 = 2
+    static let projectionFormat: UInt32 = 3
+
+    /// Marks the journal as one of at least `format`, before a record is in it that needs that.
+    static func raiseFormat(to format: UInt32, in transaction: any StoreTransaction) throws(RenError) {
+        guard try number(Meta.format, in: transaction) ?? 0 < format else { return }
+        try transaction.put(bytes(format), for: Meta.format, in: .meta)
+    }
 
     static func bytes(_ number: UInt32) -> [UInt8] {
         var bytes: [UInt8] = []

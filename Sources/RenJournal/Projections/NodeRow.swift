@@ -20,11 +20,22 @@ package struct NodeRow: Sendable {
     package internal(set) var map: MapSummary?
     /// The checkpoint whose payload is in chunks and still kept.
     var checkpoint: JournalSequence?
+    /// The output before a reopening, which stands if the node's input is still the same.
+    var recorded: OutputReference?
 
     /// The event with the output as its payload; the length where the event is the node's own.
     package struct OutputReference: Hashable, Sendable {
         package internal(set) var version: RunVersion
         package internal(set) var length: Int?
+
+        static func write(_ bytes: inout [UInt8], _ output: OutputReference) {
+            bytes.append(varint: output.version.rawValue)
+            bytes.append(optional: output.length) { $0.append(varint: UInt64($1)) }
+        }
+
+        static func read(from reader: inout ByteReader) -> OutputReference {
+            OutputReference(version: RunVersion(rawValue: reader.varint()), length: reader.optional { $0.number() })
+        }
     }
 
     package struct MapSummary: Hashable, Sendable {
@@ -33,6 +44,32 @@ package struct NodeRow: Sendable {
         package internal(set) var total: Int
         /// The items by state; items without any event are `pending`.
         package internal(set) var counts = StateCounts()
+        /// Items before this one began one after the other: of these, one without a row runs its first attempt.
+        package internal(set) var ordered = 0
+        /// Items from this one on have not begun. Between the two, which is nothing but where results were kept, those
+        /// that have begun have rows.
+        package internal(set) var reached = 0
+
+        init(opened: RunVersion, total: Int) {
+            self.opened = opened
+            self.total = total
+            counts[.pending] = total
+        }
+
+        /// All but the counts, which are changed in place while nobody else holds them.
+        struct Extent {
+            let opened: RunVersion
+            let total: Int
+            let ordered: Int
+            let reached: Int
+        }
+
+        var extent: Extent { Extent(opened: opened, total: total, ordered: ordered, reached: reached) }
+
+        mutating func begin(_ item: ItemIndex) {
+            if item.index == ordered { ordered += 1 }
+            reached = max(reached, item.index + 1)
+        }
     }
 
     init(begun: Timestamp) { self.begun = begun }
@@ -65,10 +102,7 @@ extension NodeRow: Row {
         bytes.append(optional: skip) { $0.append($1.number) }
         bytes.append(optional: signal)
         bytes.append(optional: message)
-        bytes.append(optional: output) { bytes, output in
-            bytes.append(varint: output.version.rawValue)
-            bytes.append(optional: output.length) { $0.append(varint: UInt64($1)) }
-        }
+        bytes.append(optional: output, OutputReference.write)
         bytes.append(optional: error, ErrorSummary.write)
         bytes.append(optional: map) { bytes, map in
             bytes.append(varint: map.opened.rawValue)
@@ -76,6 +110,11 @@ extension NodeRow: Row {
             bytes.append(map.counts)
         }
         bytes.append(optional: checkpoint) { $0.append(varint: $1.rawValue) }
+        bytes.append(optional: recorded, OutputReference.write)
+        if let map {
+            bytes.append(varint: UInt64(map.ordered))
+            bytes.append(varint: UInt64(map.reached))
+        }
     }
 
     init(from reader: inout ByteReader) {
@@ -89,16 +128,23 @@ extension NodeRow: Row {
         skip = reader.optional { SkipReason(number: $0.byte()) } ?? nil
         signal = reader.optional { $0.text() }
         message = reader.optional { $0.text() }
-        output = reader.optional { reader in
-            OutputReference(
-                version: RunVersion(rawValue: reader.varint()), length: reader.optional { $0.number() })
-        }
+        output = reader.optional { OutputReference.read(from: &$0) }
         error = reader.optional { ErrorSummary(from: &$0) }
         map = reader.optional { reader in
-            MapSummary(
-                opened: RunVersion(rawValue: reader.varint()), total: reader.number(), counts: reader.counts())
+            var map = MapSummary(opened: RunVersion(rawValue: reader.varint()), total: reader.number())
+            map.counts = reader.counts()
+            map.ordered = max(0, map.total - map.counts[.pending])
+            map.reached = map.ordered
+            return map
         }
         checkpoint = reader.optional { JournalSequence(rawValue: $0.varint()) }
+        // Rows of an older ren, which only a looker sees, end here.
+        guard !reader.isAtEnd else { return }
+        recorded = reader.optional { OutputReference.read(from: &$0) }
+        if map != nil {
+            map?.ordered = reader.number()
+            map?.reached = reader.number()
+        }
     }
 }
 

@@ -35,9 +35,15 @@ package struct ProblemRow: Sendable {
         last = time
     }
 
-    mutating func add(_ subject: Event.Subject, at time: Timestamp) {
-        last = max(last, time)
-        if samples.count < Self.samplesMax, !samples.contains(subject) { samples.append(subject) }
+    /// The order in which they are shown.
+    static func isLarger(_ left: ProblemRow, _ right: ProblemRow) -> Bool {
+        (left.failures, left.attempts, right.fingerprint) > (right.failures, right.attempts, left.fingerprint)
+    }
+
+    mutating func add(_ event: Event) {
+        last = max(last, event.time)
+        if samples.count < Self.samplesMax, !samples.contains(event.subject) { samples.append(event.subject) }
+        if case .failed = event.fact { failures += 1 } else { attempts += 1 }
     }
 }
 
@@ -72,6 +78,17 @@ extension ProblemRow: Row {
             let node = NodeNumber(rawValue: reader.number())
             let item = reader.optional { ItemIndex(rawValue: $0.number()) }
             samples.append(item.map { .item(node, $0) } ?? .node(node))
+        }
+    }
+}
+
+extension Fact {
+    /// The failure that counts in a group. The items that failed stand for a map that failed because of them.
+    var problem: Failure? {
+        switch self {
+        case .attemptFailed(let failure, _): failure
+        case .failed(let failure): failure.name == Failure.Name.tooManyFailed ? nil : failure
+        default: nil
         }
     }
 }

@@ -15,6 +15,8 @@ struct ProjectionFold {
         var isChanged = false
         var nodes: [NodeNumber: NodeRow] = [:]
         var changedNodes: Set<NodeNumber> = []
+        /// Rows of the history that no table has yet, in order.
+        var newStretches: [HistoryIndex.Stretch] = []
 
         init(_ row: RunRow, storedStatus: RunStatus?) {
             self.row = row
@@ -48,6 +50,21 @@ struct ProjectionFold {
         var version: RunVersion
         var sequence: JournalSequence
         var runHash: Digest
+        /// The event is an ancestor's, folded for a fork.
+        var isInherited = false
+        /// Of what the run was only this is left: no index leads to it.
+        var isHistoryPruned = false
+    }
+
+    /// What the counts of a run know of a node.
+    private struct Standing {
+        let state: WorkState
+        let liveness: NodeRow.Liveness
+
+        init(_ row: NodeRow) {
+            state = row.state
+            liveness = row.liveness
+        }
     }
 
     /// Above these, what is only kept for speed is let go.
@@ -61,6 +78,9 @@ struct ProjectionFold {
     private(set) var requests = RequestTable()
     /// Rows that are only ever added.
     private var additions: [(table: StoreTable, key: Key, value: [UInt8])] = []
+    private var removals: [(table: StoreTable, key: Key)] = []
+    /// Runs whose ids no table has yet.
+    private var newIDs: [String: RunNumber] = [:]
     /// When first attempts of items began that have no other event yet.
     var starts: [StartKey: Timestamp] = [:]
     /// Checkpoints whose payloads are not needed any more; deleted in the commit that says so.
@@ -69,6 +89,22 @@ struct ProjectionFold {
     /// The row of a run with this commit's events so far.
     mutating func run(_ number: RunNumber, in snapshot: any StoreSnapshot) throws(RenError) -> RunRow? {
         try entry(number, in: snapshot)?.row
+    }
+
+    func run(withID id: String, in snapshot: any StoreSnapshot) throws(RenError) -> RunNumber? {
+        if let run = newIDs[id] { return run }
+        return try snapshot.value(of: Key(utf8: id), in: .runIDs) { bytes in
+            RunNumber(rawValue: bytes.load(UInt64.self, at: 0))
+        }
+    }
+
+    /// Where a version of a run stands, with this commit's events.
+    func sequence(
+        of version: RunVersion, _ row: RunRow, in snapshot: any StoreSnapshot
+    ) throws(RenError) -> JournalSequence? {
+        let new = runs[row.owner(of: version).run]?.newStretches.last { $0.version <= version }
+        if let new { return new.sequence(of: version) }
+        return try HistoryIndex.sequence(of: version, row, in: snapshot)
     }
 
     private mutating func entry(_ number: RunNumber, in snapshot: any StoreSnapshot) throws(RenError) -> Entry? {
@@ -87,61 +123,124 @@ struct ProjectionFold {
     ) throws(RenError) {
         state.nextRun = max(state.nextRun, place.run.next)
         state.time = max(state.time, event.time)
-        let entry = try entry(place.run, in: snapshot) ?? begin(event, at: place)
-        if !entry.isChanged {
-            entry.isChanged = true
-            changedRuns.append(entry)
+        let entry: Entry
+        if let known = try self.entry(place.run, in: snapshot) {
+            entry = known
+        } else {
+            entry = try begin(event, at: place, in: snapshot)
         }
-        if entry.row.version == .none || entry.row.last.next != place.sequence {
+        markChanged(entry)
+        if !place.isHistoryPruned, entry.row.version == .none || entry.row.last.next != place.sequence {
             add(.history, .history(place.run, place.version)) { $0.append(bigEndian: place.sequence.rawValue) }
+            entry.newStretches.append(HistoryIndex.Stretch(version: place.version, sequence: place.sequence))
         }
         entry.row.version = place.version
         entry.row.last = place.sequence
         entry.row.hash = place.runHash
         entry.row.updated = max(entry.row.updated, event.time)
         entry.row.apply(event, at: place)
-        if let mark = event.request { requests.add(mark, of: event, at: place) }
-        if let node = event.subject.node {
-            try apply(event, at: place, to: node, of: entry, in: snapshot)
-        } else {
-            addIndexRows(event, at: place, &state)
+        if let mark = event.request, !place.isHistoryPruned { requests.add(mark, of: event, at: place) }
+        // Before the rows of a fork's past are there, its own events could not be folded into them.
+        if entry.row.preparing == nil { try applyToNodes(event, at: place, of: entry, in: snapshot) }
+        if event.subject == .run { addIndexRows(event, at: place, &state) }
+        if case .journalPruned(let pruning) = event.fact { try prune(pruning, in: snapshot) }
+    }
+
+    private mutating func markChanged(_ entry: Entry) {
+        guard !entry.isChanged else { return }
+        entry.isChanged = true
+        changedRuns.append(entry)
+    }
+
+    private mutating func prune(_ pruning: Pruning, in snapshot: any StoreSnapshot) throws(RenError) {
+        for run in pruning.runs {
+            // A run that began in this commit is in no table yet, as when the projections are made again.
+            var number = changedRuns.first { $0.row.id == run.id }?.row.number
+            if number == nil { number = try RunRow.number(of: run.id, in: snapshot) }
+            guard let number, let entry = try entry(number, in: snapshot) else { continue }
+            markChanged(entry)
+            entry.row.prune(pruning.step)
         }
     }
 
     /// The row of a run's first event. The run `journal` begins with any event.
-    private mutating func begin(_ event: Event, at place: Place) -> Entry {
+    private mutating func begin(
+        _ event: Event, at place: Place, in snapshot: any StoreSnapshot
+    ) throws(RenError) -> Entry {
         var creation = RunCreation(id: RunRow.journalID, flow: .zero, flowName: "", functions: nil, semantics: 0)
-        if case .runCreated(let given) = event.fact {
+        if let given = event.creation {
             creation = given
+            newIDs[given.id] = place.run
             add(.runIDs, Key(utf8: given.id)) { $0.append(bigEndian: place.run.rawValue) }
         }
-        let row = RunRow(place.run, creation, at: place.sequence, time: event.time)
+        var row = RunRow(place.run, creation, at: place.sequence, time: event.time)
+        if case .runForked(let fork) = event.fact {
+            try inherit(fork, &row, isPruned: place.isHistoryPruned, in: snapshot)
+        }
         let entry = Entry(row, storedStatus: nil)
         runs[place.run] = entry
         return entry
+    }
+
+    /// - Parameter isPruned: its rows are not made any more.
+    private mutating func inherit(
+        _ fork: Fork, _ row: inout RunRow, isPruned: Bool, in snapshot: any StoreSnapshot
+    ) throws(RenError) {
+        // The writer has made sure of it.
+        guard let parent = try run(withID: fork.parent, in: snapshot),
+            let segments = try run(parent, in: snapshot)?.segments(through: fork.version)
+        else { return }
+        row.parent = parent
+        row.segments = segments
+        var links: [RunNumber: ForkLink] = [:]
+        for segment in segments { links[segment.run] = .records }
+        links[parent, default: []].insert(.parent)
+        for (run, link) in links { add(.forks, .fork(row.number, of: run)) { $0.append(link.rawValue) } }
+        guard !isPruned else { return }
+        row.preparing = RunVersion(0)
+        add(.forks, .preparing(row.number)) { _ in }
+    }
+
+    /// What an event changes in the rows of nodes and items, and in what is counted of them.
+    private mutating func applyToNodes(
+        _ event: Event, at place: Place, of entry: Entry, in snapshot: any StoreSnapshot
+    ) throws(RenError) {
+        switch event.fact {
+        case .runReopened(let reopening): try reopen(reopening, of: entry, in: snapshot)
+        case .runForked(let fork):
+            try interrupt(once: fork.once, of: entry, in: snapshot)
+            try reopen(fork.reopening, of: entry, in: snapshot)
+        default:
+            guard let node = event.subject.node else { return }
+            if case .runEnding = event.fact { entry.row.endNode = node }
+            try apply(event, at: place, to: node, of: entry, in: snapshot)
+        }
     }
 
     private mutating func apply(
         _ event: Event, at place: Place, to node: NodeNumber, of entry: Entry, in snapshot: any StoreSnapshot
     ) throws(RenError) {
         let before = try nodeRow(node, of: entry, in: snapshot)
-        let oldState = before?.state
-        let oldLiveness = before?.liveness
+        let standing = before.map { Standing($0) }
         var row = before ?? NodeRow(begun: event.time)
         // The kept copy goes, so that the counts are changed in place.
         entry.nodes[node] = nil
         if case .item(_, let item) = event.subject {
             let key = ItemKey(run: place.run, node: node, item: item)
-            try apply(event, at: place, to: key, countedIn: &row, in: snapshot)
+            try apply(event, at: place, to: key, countedIn: &row, of: entry.row, in: snapshot)
         } else {
             row.apply(event, at: place, obsolete: &obsoletePayloads)
         }
-        entry.row.nodeCounts.move(from: oldState, to: row.state)
-        entry.row.count(oldLiveness, by: -1)
+        change(node, of: entry, from: standing, to: row)
+        try addProblem(event, at: place, of: entry, in: snapshot)
+    }
+
+    private func change(_ node: NodeNumber, of entry: Entry, from before: Standing?, to row: NodeRow) {
+        entry.row.nodeCounts.move(from: before?.state, to: row.state)
+        entry.row.count(before?.liveness, by: -1)
         entry.row.count(row.liveness, by: 1)
         entry.nodes[node] = row
         entry.changedNodes.insert(node)
-        try addProblem(event, at: place, of: entry, in: snapshot)
     }
 
     private func nodeRow(
@@ -180,25 +279,82 @@ struct ProjectionFold {
         additions.append((table, key, value))
     }
 
+    // MARK: Reopenings and forks
+
+    private mutating func reopen(
+        _ reopening: Reopening, of entry: Entry, in snapshot: any StoreSnapshot
+    ) throws(RenError) {
+        for (nodes, keeping) in [(reopening.again, false), (reopening.affected, true)] {
+            for node in nodes {
+                guard var row = try nodeRow(node, of: entry, in: snapshot) else { continue }
+                let before = Standing(row)
+                row.reopen(keeping: keeping)
+                change(node, of: entry, from: before, to: row)
+            }
+        }
+        for (node, items) in reopening.items.sorted(by: { $0.key < $1.key }) {
+            guard var row = try nodeRow(node, of: entry, in: snapshot), row.map != nil else { continue }
+            let before = Standing(row)
+            entry.nodes[node] = nil
+            try reopen(items, ItemKey(run: entry.row.number, node: node, item: ItemIndex(0)), &row, in: snapshot)
+            row.reopenMap()
+            change(node, of: entry, from: before, to: row)
+        }
+        entry.row.resumeEnding(reopening)
+    }
+
+    /// Where a fork begins, nothing of its past is in flight. All rows of it are in the tables.
+    ///
+    /// - Parameter once: nodes of which nobody knows what ran.
+    private mutating func interrupt(
+        once: [NodeNumber], of entry: Entry, in snapshot: any StoreSnapshot
+    ) throws(RenError) {
+        let run = entry.row.number
+        for (node, found) in try JournalView(snapshot).nodes(of: run) {
+            var row = found
+            let before = Standing(row)
+            entry.nodes[node] = nil
+            row.interrupt(once: once.contains(node))
+            try interruptItems(of: node, once: once.contains(node), countedIn: &row, of: run, in: snapshot)
+            change(node, of: entry, from: before, to: row)
+        }
+    }
+
+    /// Folds the next page of a fork's past, and at last its own first events, into rows; see `RunRow.preparing`.
+    ///
+    /// - Throws: `journal.damaged` when a record of the past cannot be read.
+    mutating func prepare(_ run: RunNumber, in snapshot: any StoreSnapshot) throws(RenError) {
+        guard let entry = try entry(run, in: snapshot), let done = entry.row.preparing else { return }
+        let view = JournalView(snapshot)
+        let lineage = try view.lineage(of: entry.row)
+        // A `run.forked` looks at all rows of what was before it, so it begins a page.
+        let end = entry.row.owner(of: done.next).through
+        let inherited = entry.row.inherited
+        var page: [(event: Event, place: Place)] = []
+        try view.forEachRecord(of: run, from: done.next) { record, sequence throws(RenError) in
+            let place = Place(
+                run: run, version: record.version, sequence: sequence, runHash: record.runHash,
+                isInherited: record.version <= inherited)
+            page.append((try record.event(at: sequence), place))
+            return page.count < Rebuild.commitEvents && record.version < end ? .continue : .stop
+        }
+        guard let last = page.last?.place.version else { throw JournalView.damagedIndex(run, done.next) }
+        for (event, place) in page {
+            guard let event = lineage.renumbered(event, at: place.version) else { continue }
+            try applyToNodes(event, at: place, of: entry, in: snapshot)
+        }
+        let isDone = last == entry.row.version
+        entry.row.preparing = isDone ? nil : last
+        if isDone { removals.append((.forks, .preparing(run))) }
+        markChanged(entry)
+    }
+
     // MARK: Problems
 
     private mutating func addProblem(
         _ event: Event, at place: Place, of entry: Entry, in snapshot: any StoreSnapshot
     ) throws(RenError) {
-        switch event.fact {
-        case .attemptFailed(let failure, _):
-            try changeProblem(failure, event, at: place, of: entry, in: snapshot) { $0.attempts += 1 }
-        // The items that failed stand for a map that failed because of them.
-        case .failed(let failure) where failure.name != Failure.Name.tooManyFailed:
-            try changeProblem(failure, event, at: place, of: entry, in: snapshot) { $0.failures += 1 }
-        default: break
-        }
-    }
-
-    private mutating func changeProblem(
-        _ failure: Failure, _ event: Event, at place: Place, of entry: Entry, in snapshot: any StoreSnapshot,
-        _ change: (inout ProblemRow) -> Void
-    ) throws(RenError) {
+        guard let failure = event.fact.problem else { return }
         var key = ProblemKey(run: place.run, fingerprint: failure.fingerprint)
         var found = try problem(key, in: snapshot)
         if found == nil, entry.row.problemGroups >= ProblemRow.groupsMax {
@@ -208,8 +364,7 @@ struct ProjectionFold {
             entry.row.problemGroups += 1
         }
         var row = found ?? ProblemRow(key.fingerprint, failure, at: event.time)
-        row.add(event.subject, at: event.time)
-        change(&row)
+        row.add(event)
         problems[key] = row
     }
 
@@ -218,6 +373,18 @@ struct ProjectionFold {
         return try snapshot.value(of: .problem(key.run, key.fingerprint), in: .problems) { bytes throws(RenError) in
             try ProblemRow(bytes)
         }
+    }
+
+    /// The groups of a run with this commit's events so far, by fingerprint.
+    func problems(of run: RunNumber, in snapshot: any StoreSnapshot) throws(RenError) -> [ProblemRow] {
+        var found: [UInt64: ProblemRow] = [:]
+        try snapshot.walk(.problems, prefix: Key(run)) { _, value throws(RenError) in
+            let row = try ProblemRow(value)
+            found[row.fingerprint] = row
+            return .continue
+        }
+        for (key, row) in problems where key.run == run { found[key.fingerprint] = row }
+        return found.values.sorted { $0.fingerprint < $1.fingerprint }
     }
 
     // MARK: The end of a commit
@@ -231,6 +398,7 @@ struct ProjectionFold {
             try transaction.put(bytes, for: key, in: table)
         }
         for addition in additions { try transaction.put(addition.value, for: addition.key, in: addition.table) }
+        for removal in removals { try transaction.delete(prefix: removal.key, in: removal.table) }
         for entry in changedRuns {
             let run = entry.row.number
             try put(entry.row, for: Key(run), in: .runs)
@@ -257,6 +425,7 @@ struct ProjectionFold {
             entry.isChanged = false
             entry.storedStatus = entry.row.status
             entry.changedNodes.removeAll(keepingCapacity: true)
+            entry.newStretches.removeAll(keepingCapacity: true)
             if !entry.row.status.isOpen { runs[entry.row.number] = nil }
         }
         forgetCommit()
@@ -276,6 +445,8 @@ struct ProjectionFold {
         items.removeAll(keepingCapacity: true)
         problems.removeAll(keepingCapacity: true)
         additions.removeAll(keepingCapacity: true)
+        removals.removeAll(keepingCapacity: true)
+        newIDs.removeAll(keepingCapacity: true)
         requests.forget()
         obsoletePayloads.removeAll(keepingCapacity: true)
     }

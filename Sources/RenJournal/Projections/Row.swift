@@ -1,4 +1,4 @@
-import RenCore
+package import RenCore
 
 /// A row of a projection: a value with one form in bytes, at most 1,800 of them, so that a rebuilt table equals the
 /// live one byte for byte.
@@ -27,35 +27,16 @@ extension Row {
 }
 
 extension [UInt8] {
-    mutating func append(time: Timestamp) { append(bigEndian: time.nanoseconds) }
-
-    mutating func append<T>(optional value: T?, _ write: (inout [UInt8], T) -> Void) {
-        append(value == nil ? 0 : 1)
-        if let value { write(&self, value) }
-    }
-
-    mutating func append(optional text: String?) { append(optional: text) { $0.append(text: $1) } }
-    mutating func append(optional time: Timestamp?) { append(optional: time) { $0.append(time: $1) } }
-
     mutating func append(_ counts: StateCounts) {
         for state in WorkState.allCases { append(varint: UInt64(counts[state])) }
     }
 }
 
 extension ByteReader {
-    mutating func optional<T>(_ read: (inout ByteReader) -> T) -> T? { byte() == 0 ? nil : read(&self) }
-
     mutating func counts() -> StateCounts {
         var counts = StateCounts()
         for state in WorkState.allCases { counts[state] = Int(number(UInt32.self)) }
         return counts
-    }
-
-    /// One of an enum's numbers.
-    mutating func word<T: RawRepresentable<UInt8>>(_ fallback: T) -> T {
-        if let value = T(rawValue: byte()) { return value }
-        breakOff()
-        return fallback
     }
 }
 
@@ -65,7 +46,7 @@ package struct ErrorSummary: Hashable, Sendable {
     package let message: String
     package let frame: String?
 
-    init(_ failure: Failure) {
+    package init(_ failure: Failure) {
         name = failure.name.cut(toUTF8: 100)
         message = failure.message.cut(toUTF8: 300)
         frame = failure.frame?.cut(toUTF8: 160)

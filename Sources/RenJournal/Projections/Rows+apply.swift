@@ -24,6 +24,13 @@ extension RunRow {
         case .runQuarantined(_, let reason):
             status = .quarantined
             error = ErrorSummary(Failure("Quarantined", reason))
+        case .runReopened:
+            takenUp = place.sequence
+            guard status == .succeeded || status == .failed || status == .stopped else { break }
+            status = .running
+            ended = nil
+            error = nil
+        case .runForked: takenUp = place.sequence
         default: break
         }
     }
@@ -31,6 +38,29 @@ extension RunRow {
     private mutating func end(_ status: RunStatus, _ event: Event) {
         self.status = status
         ended = event.time
+    }
+
+    /// What an end node has begun goes on to its end, unless that node was opened again.
+    mutating func resumeEnding(_ reopening: Reopening) {
+        guard let node = endNode else { return }
+        if reopening.again.contains(node) || reopening.affected.contains(node) {
+            endNode = nil
+        } else if status == .running {
+            status = .ending
+        }
+    }
+
+    /// What a `journal.pruned` leaves of the row: of a pruned history no more than what the records say that stay.
+    mutating func prune(_ step: Pruning.Step) {
+        pruned = max(pruned ?? step, step)
+        guard step == .histories else { return }
+        updated = ended ?? updated
+        control = version
+        takenUp = first
+        nodeCounts = StateCounts()
+        (activeNodes, waitingNodes, problemGroups) = (0, 0, 0)
+        (endNode, preparing) = (nil, nil)
+        if status != .failed { error = nil }
     }
 
     mutating func count(_ liveness: NodeRow.Liveness?, by change: Int) {
@@ -87,9 +117,15 @@ extension NodeRow {
             until = wait.until
         case .mapOpened(let opening):
             state = .running
-            var summary = MapSummary(opened: place.version, total: opening.total)
-            summary.counts[.pending] = opening.total
-            map = summary
+            map = MapSummary(opened: place.version, total: opening.total)
+        case .kept:
+            let kept = recorded
+            settle(.succeeded, event, &obsolete)
+            output = kept
+        case .overridden:
+            reopen(keeping: false)
+            settle(.succeeded, event, &obsolete)
+            output = event.payload.map { OutputReference(version: place.version, length: $0.length) }
         case .runEnding(let outcome, let failure):
             settle(outcome == .succeeded ? .succeeded : .failed, event, &obsolete)
             error = failure.map(ErrorSummary.init)
@@ -100,7 +136,40 @@ extension NodeRow {
     private mutating func settle(_ state: WorkState, _ event: Event, _ obsolete: inout [JournalSequence]) {
         self.state = state
         ended = event.time
+        recorded = nil
         drop(&checkpoint, &obsolete)
+    }
+
+    /// The node is to begin anew; the numbers of its attempts go on.
+    ///
+    /// - Parameter keeping: the result it had may stand.
+    mutating func reopen(keeping: Bool) {
+        var fresh = NodeRow(begun: begun)
+        fresh.attempts = attempts
+        fresh.last = last
+        fresh.checkpoint = checkpoint
+        if keeping, map == nil { fresh.recorded = state == .succeeded && error == nil ? output : recorded }
+        self = fresh
+    }
+
+    /// Items of its map are opened again.
+    mutating func reopenMap() {
+        state = .running
+        ended = nil
+        error = nil
+    }
+
+    /// Where a fork begins, what was in flight counts as interrupted.
+    ///
+    /// - Parameter once: what was running may have had its effect.
+    mutating func interrupt(once: Bool) {
+        until = nil
+        switch state {
+        case .running where map == nil: state = once ? .unknown : .ready
+        case .retrying: state = .ready
+        case .waiting: state = .pending  // it asks again
+        default: break
+        }
     }
 }
 
@@ -121,6 +190,13 @@ extension ItemRow {
             settle(.succeeded, event, &obsolete)
             outputLength = event.payload?.length
             error = instead.map(ErrorSummary.init)
+        case .kept:
+            settle(.succeeded, event, &obsolete)
+            result = event.cause
+        case .overridden:
+            settle(.succeeded, event, &obsolete)
+            outputLength = event.payload?.length
+            error = nil
         case .attemptFailed(let failure, let retryAt):
             state = retryAt == nil ? .running : .retrying
             until = retryAt
@@ -139,17 +215,32 @@ extension ItemRow {
     private mutating func settle(_ state: WorkState, _ event: Event, _ obsolete: inout [JournalSequence]) {
         self.state = state
         ended = event.time
+        result = nil
         drop(&checkpoint, &obsolete)
+    }
+
+    /// A settled item is to begin again in the same map.
+    mutating func reopen() {
+        state = .ready
+        ended = nil
+        outputLength = nil
+        result = nil
+    }
+
+    /// See `NodeRow.interrupt`.
+    mutating func interrupt(once: Bool) {
+        state = once && state == .running ? .unknown : .ready
+        until = nil
     }
 }
 
-/// Takes the place of the last checkpoint; only payloads in chunks are ever deleted.
+/// Takes the place of the last checkpoint; only payloads in chunks are ever deleted, and never an ancestor's.
 private func keep(
     _ event: Event, at place: ProjectionFold.Place, _ checkpoint: inout JournalSequence?,
     _ obsolete: inout [JournalSequence]
 ) {
     drop(&checkpoint, &obsolete)
-    guard let payload = event.payload, payload.length > RecordCodec.inlinePayloadMax else { return }
+    guard !place.isInherited, let payload = event.payload, payload.length > RecordCodec.inlinePayloadMax else { return }
     checkpoint = place.sequence
 }
 

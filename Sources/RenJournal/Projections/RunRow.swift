@@ -1,3 +1,4 @@
+import LMDB
 package import RenCore
 
 /// What lists show of a run, and where its chain stands.
@@ -31,13 +32,23 @@ package struct RunRow: Sendable {
     /// The last `run.created` or `run.resumed`, from which an engine that carries its own runs carries this one.
     package internal(set) var takenUp: JournalSequence
     package internal(set) var problemGroups = 0
+    /// The end node that was reached and has not been opened again.
+    var endNode: NodeNumber?
+    /// The run that a fork was made from.
+    package internal(set) var parent: RunNumber?
+    /// Whose records a fork's first versions are, oldest first, at most `segmentsMax`; its own follow.
+    package internal(set) var segments: [Segment] = []
+    /// How far the rows of a fork's nodes and items are folded; nil when they are complete, as those of any other run.
+    package internal(set) var preparing: RunVersion?
+    /// How much of it a `journal.pruned` has announced to be deleted. After `.histories` this row is all there is.
+    package internal(set) var pruned: Pruning.Step?
 
     package static let idBytesMax = 200
     /// The id under which the events of no run are chained.
     package static let journalID = "journal"
 
     /// Nothing goes on without a person, a signal or time.
-    package var isWaiting: Bool { status == .running && activeNodes == 0 && waitingNodes > 0 }
+    package var isWaiting: Bool { status == .running && preparing == nil && activeNodes == 0 && waitingNodes > 0 }
 
     /// A run that begins with the event at `sequence`.
     init(_ number: RunNumber, _ creation: RunCreation, at sequence: JournalSequence, time: Timestamp) {
@@ -53,6 +64,13 @@ package struct RunRow: Sendable {
         last = .init(0)
         hash = .chainStart(ofRun: creation.id)
         takenUp = sequence
+    }
+}
+
+extension RunRow {
+    /// The number of the run with this id.
+    static func number(of id: String, in snapshot: any StoreSnapshot) throws(RenError) -> RunNumber? {
+        try snapshot.value(of: Key(utf8: id), in: .runIDs) { RunNumber(rawValue: $0.load(UInt64.self, at: 0)) }
     }
 }
 
@@ -79,6 +97,15 @@ extension RunRow: Row {
         bytes.append(varint: takenUp.rawValue)
         bytes.append(varint: UInt64(problemGroups))
         bytes.append(varint: control.rawValue)
+        bytes.append(optional: endNode) { $0.append(varint: UInt64($1.rawValue)) }
+        bytes.append(optional: parent) { $0.append(varint: $1.rawValue) }
+        bytes.append(varint: UInt64(segments.count))
+        for segment in segments {
+            bytes.append(varint: segment.run.rawValue)
+            bytes.append(varint: segment.through.rawValue)
+        }
+        bytes.append(optional: preparing) { $0.append(varint: $1.rawValue) }
+        bytes.append(optional: pruned) { $0.append($1 == .payloads ? 0 : 1) }
     }
 
     init(from reader: inout ByteReader) {
@@ -102,7 +129,17 @@ extension RunRow: Row {
         error = reader.optional { ErrorSummary(from: &$0) }
         takenUp = JournalSequence(rawValue: reader.varint())
         problemGroups = reader.number()
-        // Rows of an older ren, which only a looker sees, have none.
-        control = reader.isAtEnd ? .none : RunVersion(rawValue: reader.varint())
+        // Rows of an older ren, which only a looker sees, end here or behind the next.
+        guard !reader.isAtEnd else { return }
+        control = RunVersion(rawValue: reader.varint())
+        guard !reader.isAtEnd else { return }
+        endNode = reader.optional { NodeNumber(rawValue: $0.number()) }
+        parent = reader.optional { RunNumber(rawValue: $0.varint()) }
+        for _ in 0..<min(reader.number(Int.self), Self.segmentsMax) {
+            segments.append(
+                Segment(run: RunNumber(rawValue: reader.varint()), through: RunVersion(rawValue: reader.varint())))
+        }
+        preparing = reader.optional { RunVersion(rawValue: $0.varint()) }
+        pruned = reader.optional { $0.byte() == 0 ? .payloads : .histories }
     }
 }

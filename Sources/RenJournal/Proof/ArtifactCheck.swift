@@ -9,7 +9,8 @@ import Musl
 import struct Crypto.SHA256
 import RenCore
 
-/// Finds the artifacts that payloads name, `{"artifact": "sha256:…", …}` anywhere in one, and hashes their files.
+/// Finds the artifacts that results of functions name, `{"artifact": "sha256:…", …}` anywhere in one, and hashes their
+/// files. What only looks like one, in an input, was never promised to be there.
 struct ArtifactCheck {
     /// The event that names an artifact first.
     private struct Naming {
@@ -39,6 +40,7 @@ struct ArtifactCheck {
     mutating func scan(
         _ part: UnsafeRawBufferPointer, of record: Record, at sequence: JournalSequence, isFirst: Bool = true
     ) {
+        guard record.isResult else { return }
         if isFirst { tail.removeAll(keepingCapacity: true) }
         let naming = Naming(sequence: sequence, run: record.run, version: record.version)
         if !tail.isEmpty {
@@ -91,6 +93,9 @@ struct ArtifactCheck {
 
     var count: Int { named.count }
 
+    /// In the order of their digits.
+    var digests: [Digest] { named.keys.sorted { $0.description < $1.description } }
+
     private func problem(with digest: Digest) -> String? {
         let descriptor = open("\(folder)/\(digest)", O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
         guard descriptor >= 0 else {
@@ -109,4 +114,9 @@ struct ArtifactCheck {
         let found = hash.finalize().withUnsafeBytes { Digest(loading: $0) }
         return found == digest ? nil : "has another content"
     }
+}
+
+extension Record {
+    /// It holds what a function gave back, which was refused unless the artifacts that it names were there.
+    fileprivate var isResult: Bool { (type == .nodeSucceeded || type == .itemSucceeded) && attempt > 0 && body.isEmpty }
 }

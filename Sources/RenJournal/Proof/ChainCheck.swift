@@ -10,7 +10,7 @@ struct ChainCheck {
         var sequence: JournalSequence
     }
 
-    /// Every event of the journal is shown, so a run begins with version 1.
+    /// Every event of the journal is shown, so a run begins with `run.created` or `run.forked`.
     let isFromStart: Bool
     private(set) var journalHash: Digest?
     private var runs: [RunNumber: Run] = [:]
@@ -46,18 +46,21 @@ struct ChainCheck {
     /// What is wrong with the next event; nil when all fits. Later events are compared with what this one says.
     mutating func problem(with record: Record, at sequence: JournalSequence) -> String? {
         let before = runs[record.run]
+        let origin = before.map { ($0.version, $0.hash) } ?? Self.origin(of: record, at: sequence)
         let start = journalHash ?? (sequence == JournalSequence(1) ? .zero : nil)
         runs[record.run] = Run(
             version: record.version, hash: record.runHash, time: max(record.time, before?.time ?? record.time),
             sequence: sequence)
         journalHash = record.journalHash
 
-        let expected = before?.version.next ?? (isFromStart ? RunVersion(1) : record.version)
+        // Behind events that were lost, a run may seem to begin with any.
+        let expected = origin?.0.next ?? (isFromStart && unread == 0 ? RunVersion(1) : record.version)
         guard record.version >= expected, record.version.rawValue - expected.rawValue <= unread else {
             return "run \(record.run) goes on with version \(record.version) instead of \(expected)"
         }
-        if record.version == expected, let start = before?.hash ?? Self.chainStart(of: record, at: sequence),
-            start.chained(with: record.digest) != record.runHash
+        // A stub has lost what its digest is of: that G leads to its R proves it.
+        if record.form != .stub, record.version == expected, let origin,
+            origin.1.chained(with: record.digest) != record.runHash
         {
             return "its content does not fit the chain of run \(record.run)"
         }
@@ -67,12 +70,16 @@ struct ChainCheck {
         return nil
     }
 
-    /// R(0), from the id that a run's first event names; nil for any other event.
-    private static func chainStart(of record: Record, at sequence: JournalSequence) -> Digest? {
+    /// What a run's first event follows: no version and R(0), from the id that it names, or the parent's version and R
+    /// that it names. Nil for any other event.
+    private static func origin(of record: Record, at sequence: JournalSequence) -> (RunVersion, Digest)? {
+        if record.type == .runForked, case .runForked(let fork)? = try? record.event(at: sequence).fact {
+            return (fork.version, fork.hash)
+        }
         guard record.version == RunVersion(1) else { return nil }
-        if record.run == .journal { return .chainStart(ofRun: RunRow.journalID) }
+        if record.run == .journal { return (.none, .chainStart(ofRun: RunRow.journalID)) }
         // A body that cannot be read shows in the digest, which nothing fits then.
-        guard case .runCreated(let creation)? = try? record.event(at: sequence).fact else { return .zero }
-        return .chainStart(ofRun: creation.id)
+        guard case .runCreated(let creation)? = try? record.event(at: sequence).fact else { return (.none, .zero) }
+        return (.none, .chainStart(ofRun: creation.id))
     }
 }

@@ -1,18 +1,20 @@
 package import RenCore
 
 /// The number of each type of event in records, and its name for people. Numbers are never reused; a new meaning is a
-/// new number. Reserved, not written yet: 3 journal.pruned, 4 clock.stepped, 11 schedule.fired, 12 schedule.skipped,
-/// 29 run.reopened, 30 run.forked, 61 node.kept, 62 node.overridden, 63 node.compensating, 64 node.compensated,
-/// 65 node.compensation_failed, 89 item.kept, 90 item.overridden.
+/// new number. Reserved, not written yet: 4 clock.stepped, 11 schedule.fired, 12 schedule.skipped,
+/// 63 node.compensating, 64 node.compensated, 65 node.compensation_failed.
 package enum EventType: UInt16, CaseIterable, Sendable {
     case journalOpened = 1
     case journalClosed = 2
+    case journalPruned = 3
     case flowRegistered = 5
     case functionsRecorded = 6
     case workerStarted = 7
     case workerExited = 8
     case functionParked = 9
     case functionUnparked = 10
+    /// Of a stub, in no record.
+    case eventPruned = 13
 
     case runCreated = 20
     case runPauseRequested = 21
@@ -23,6 +25,8 @@ package enum EventType: UInt16, CaseIterable, Sendable {
     case runStopped = 26
     case runSucceeded = 27
     case runFailed = 28
+    case runReopened = 29
+    case runForked = 30
     case runQuarantined = 31
     case signalReceived = 40
 
@@ -37,6 +41,8 @@ package enum EventType: UInt16, CaseIterable, Sendable {
     case nodeCancelled = 58
     case nodeDecided = 59
     case nodeWaiting = 60
+    case nodeKept = 61
+    case nodeOverridden = 62
     case mapOpened = 66
     case mapClosed = 67
 
@@ -49,6 +55,8 @@ package enum EventType: UInt16, CaseIterable, Sendable {
     case itemUnknown = 86
     case itemSkipped = 87
     case itemCancelled = 88
+    case itemKept = 89
+    case itemOverridden = 90
 
     case resultRejected = 100
 
@@ -57,12 +65,14 @@ package enum EventType: UInt16, CaseIterable, Sendable {
         switch self {
         case .journalOpened: "journal.opened"
         case .journalClosed: "journal.closed"
+        case .journalPruned: "journal.pruned"
         case .flowRegistered: "flow.registered"
         case .functionsRecorded: "functions.recorded"
         case .workerStarted: "worker.started"
         case .workerExited: "worker.exited"
         case .functionParked: "function.parked"
         case .functionUnparked: "function.unparked"
+        case .eventPruned: "event.pruned"
         case .runCreated: "run.created"
         case .runPauseRequested: "run.pause_requested"
         case .runPaused: "run.paused"
@@ -72,6 +82,8 @@ package enum EventType: UInt16, CaseIterable, Sendable {
         case .runStopped: "run.stopped"
         case .runSucceeded: "run.succeeded"
         case .runFailed: "run.failed"
+        case .runReopened: "run.reopened"
+        case .runForked: "run.forked"
         case .runQuarantined: "run.quarantined"
         case .signalReceived: "signal.received"
         case .nodeStarted: "node.started"
@@ -85,6 +97,8 @@ package enum EventType: UInt16, CaseIterable, Sendable {
         case .nodeCancelled: "node.cancelled"
         case .nodeDecided: "node.decided"
         case .nodeWaiting: "node.waiting"
+        case .nodeKept: "node.kept"
+        case .nodeOverridden: "node.overridden"
         case .mapOpened: "map.opened"
         case .mapClosed: "map.closed"
         case .itemStarted: "item.started"
@@ -96,6 +110,8 @@ package enum EventType: UInt16, CaseIterable, Sendable {
         case .itemUnknown: "item.unknown"
         case .itemSkipped: "item.skipped"
         case .itemCancelled: "item.cancelled"
+        case .itemKept: "item.kept"
+        case .itemOverridden: "item.overridden"
         case .resultRejected: "result.rejected"
         }
     }
@@ -107,12 +123,14 @@ package enum EventType: UInt16, CaseIterable, Sendable {
             switch event.fact {
             case .journalOpened: .journalOpened
             case .journalClosed: .journalClosed
+            case .journalPruned: .journalPruned
             case .flowRegistered: .flowRegistered
             case .functionsRecorded: .functionsRecorded
             case .workerStarted: .workerStarted
             case .workerExited: .workerExited
             case .functionParked: .functionParked
             case .functionUnparked: .functionUnparked
+            case .eventPruned: .eventPruned
             case .runCreated: .runCreated
             case .runPauseRequested: .runPauseRequested
             case .runPaused: .runPaused
@@ -122,6 +140,8 @@ package enum EventType: UInt16, CaseIterable, Sendable {
             case .runStopped: .runStopped
             case .runSucceeded: .runSucceeded
             case .runFailed: .runFailed
+            case .runReopened: .runReopened
+            case .runForked: .runForked
             case .runQuarantined: .runQuarantined
             case .signalReceived: .signalReceived
             case .started: isItem ? .itemStarted : .nodeStarted
@@ -133,11 +153,39 @@ package enum EventType: UInt16, CaseIterable, Sendable {
             case .unknown: isItem ? .itemUnknown : .nodeUnknown
             case .skipped: isItem ? .itemSkipped : .nodeSkipped
             case .cancelled: isItem ? .itemCancelled : .nodeCancelled
+            case .kept: isItem ? .itemKept : .nodeKept
+            case .overridden: isItem ? .itemOverridden : .nodeOverridden
             case .decided: .nodeDecided
             case .waiting: .nodeWaiting
             case .mapOpened: .mapOpened
             case .mapClosed: .mapClosed
             case .resultRejected: .resultRejected
             }
+    }
+
+    /// The first format of journals that has it (`Meta.format`).
+    package var format: UInt32 {
+        switch self {
+        case .journalPruned, .eventPruned, .runReopened, .runForked, .nodeKept, .nodeOverridden, .itemKept,
+            .itemOverridden:
+            2
+        default: 1
+        }
+    }
+
+    /// Says what a run was, or how it ended: stays when the history is pruned.
+    var outlivesHistory: Bool {
+        switch self {
+        case .runCreated, .runForked, .runStopped, .runSucceeded, .runFailed: true
+        default: false
+        }
+    }
+
+    /// Its payload stays until the history goes: a run's output, and the keys by which its items are named.
+    var keepsPayload: Bool {
+        switch self {
+        case .runEnding, .runSucceeded, .mapOpened: true
+        default: false
+        }
     }
 }

@@ -23,6 +23,12 @@ extension FactBody {
         switch type {
         case .journalOpened: .journalOpened(JournalOpening(carries: try word("carries"), ren: try text("ren")))
         case .journalClosed: .journalClosed
+        case .journalPruned:
+            .journalPruned(
+                Pruning(
+                    step: try word("step"), runs: try required("runs", list("runs", Pruning.Run.init(json:))),
+                    rule: try text("rule")))
+        case .eventPruned: .eventPruned
         case .flowRegistered: .flowRegistered(name: try text("name"))
         case .functionsRecorded:
             .functionsRecorded(
@@ -34,11 +40,14 @@ extension FactBody {
         case .functionParked:
             .functionParked(name: try text("name"), set: try digest("set"), reason: try text("reason"))
         case .functionUnparked: .functionUnparked(name: try text("name"), set: try digest("set"))
-        case .runCreated:
-            .runCreated(
-                RunCreation(
-                    id: try text("id"), flow: try digest("flow"), flowName: try text("name"),
-                    functions: try optionalDigest("functions"), semantics: try integer("semantics")))
+        case .runCreated: .runCreated(try creation())
+        case .runReopened: .runReopened(try reopening())
+        case .runForked:
+            .runForked(
+                Fork(
+                    creation: try creation(), parent: try text("parent"),
+                    version: RunVersion(rawValue: try integer("version")), hash: try digest("hash"),
+                    nodes: try forkedNodes(), once: try nodes("once"), reopening: try reopening()))
         case .runPauseRequested: .runPauseRequested(now: flag("now"), reason: optionalText("reason"))
         case .runPaused: .runPaused
         case .runResumed: .runResumed(reason: optionalText("reason"))
@@ -64,6 +73,8 @@ extension FactBody {
         case .nodeUnknown, .itemUnknown: .unknown(try word("reason"))
         case .nodeSkipped, .itemSkipped: .skipped(try word("reason"), operands: try optionalJSON("operands"))
         case .nodeCancelled, .itemCancelled: .cancelled
+        case .nodeKept, .itemKept: .kept
+        case .nodeOverridden, .itemOverridden: .overridden(reason: optionalText("reason"))
         case .nodeDecided:
             .decided(way: try text("way"), operands: try required("operands", optionalJSON("operands")))
         case .nodeWaiting:
@@ -78,6 +89,47 @@ extension FactBody {
         case .mapClosed: .mapClosed(try counts())
         case .resultRejected: .resultRejected(try word("reason"))
         }
+    }
+
+    private func creation() throws(RenError) -> RunCreation {
+        RunCreation(
+            id: try text("id"), flow: try digest("flow"), flowName: try text("name"),
+            functions: try optionalDigest("functions"), semantics: try integer("semantics"))
+    }
+
+    private func reopening() throws(RenError) -> Reopening {
+        var reopening = Reopening()
+        reopening.again = try nodes("again")
+        for member in json["items"]?.objectValue?.members ?? [] {
+            guard let node = UInt16(member.key), let items = member.value.stringValue.flatMap({ ItemRanges($0) }) else {
+                throw missing("items")
+            }
+            reopening.items[NodeNumber(rawValue: node)] = items
+        }
+        reopening.affected = try nodes("affected")
+        reopening.allowed = try nodes("allowed")
+        reopening.codeChangedRunsAgain = flag("code_changed_runs_again")
+        reopening.reason = optionalText("reason")
+        return reopening
+    }
+
+    private func nodes(_ name: String) throws(RenError) -> [NodeNumber] {
+        guard json[name] != nil else { return [] }
+        return try required(name, list(name) { $0.integerValue.flatMap { UInt16(exactly: $0) } })
+            .map { NodeNumber(rawValue: $0) }
+    }
+
+    private func forkedNodes() throws(RenError) -> [NodeNumber?]? {
+        guard json["nodes"] != nil else { return nil }
+        return try required("nodes", list("nodes") { $0.integerValue })
+            .map { UInt16(exactly: $0).map { NodeNumber(rawValue: $0) } }
+    }
+
+    /// Nil when it is no list, or `read` refuses one of its elements.
+    private func list<T>(_ name: String, _ read: (JSON) -> T?) -> [T]? {
+        guard let elements = json[name]?.arrayValue else { return nil }
+        let values = elements.compactMap(read)
+        return values.count == elements.count ? values : nil
     }
 
     private func counts() throws(RenError) -> MapCounts {
@@ -160,5 +212,18 @@ extension FactBody {
 
     private func missing(_ name: String) -> RenError {
         .damaged(sequence, "`\(name)` of its body is missing or not what it should be")
+    }
+}
+
+extension Pruning.Run {
+    fileprivate init?(json: JSON) {
+        func number<T: FixedWidthInteger>(_ name: String, _ type: T.Type) -> T? {
+            json[name]?.integerValue.flatMap { T(exactly: $0) }
+        }
+        guard let id = json["id"]?.stringValue, let first = number("first", UInt64.self),
+            let last = number("last", UInt64.self), let events = number("events", Int.self)
+        else { return nil }
+        self.init(
+            id: id, first: JournalSequence(rawValue: first), last: JournalSequence(rawValue: last), events: events)
     }
 }

@@ -56,12 +56,30 @@ private struct BodyWriter {
         case .functionUnparked(let name, let set):
             field("name", name)
             field("set", set)
-        case .runCreated(let creation):
-            field("id", creation.id)
-            field("flow", creation.flow)
-            field("name", creation.flowName)
-            field("functions", creation.functions)
-            field("semantics", creation.semantics)
+        case .journalPruned(let pruning):
+            field("step", pruning.step.rawValue)
+            field(
+                "runs",
+                JSON.array(
+                    pruning.runs.map { run in
+                        [
+                            "id": .string(run.id), "first": .integer(Int64(clamping: run.first.rawValue)),
+                            "last": .integer(Int64(clamping: run.last.rawValue)),
+                            "events": .integer(Int64(run.events)),
+                        ]
+                    }))
+            field("rule", pruning.rule)
+        case .runCreated(let creation): fields(creation)
+        case .runReopened(let reopening): fields(reopening)
+        case .runForked(let fork):
+            fields(fork.creation)
+            field("parent", fork.parent)
+            field("version", Int(fork.version.rawValue))
+            field("hash", fork.hash)
+            field("nodes", fork.nodes.map { .array($0.map { .integer($0.map { Int64($0.rawValue) } ?? -1) }) })
+            field("once", fork.once)
+            fields(fork.reopening)
+        case .overridden(let reason): field("reason", reason)
         case .runPauseRequested(let now, let reason):
             field("now", now)
             field("reason", reason)
@@ -110,8 +128,39 @@ private struct BodyWriter {
             field("unknown", counts.unknown)
             field("pending", counts.pending)
         case .resultRejected(let reason): field("reason", reason.rawValue)
-        case .journalClosed, .runPaused, .runStopped, .runSucceeded, .checkpointed, .cancelled: break
+        case .journalClosed, .eventPruned, .runPaused, .runStopped, .runSucceeded, .checkpointed, .cancelled, .kept:
+            break
         }
+    }
+
+    private mutating func fields(_ creation: RunCreation) {
+        field("id", creation.id)
+        field("flow", creation.flow)
+        field("name", creation.flowName)
+        field("functions", creation.functions)
+        field("semantics", creation.semantics)
+    }
+
+    /// Empty lists are left out.
+    private mutating func fields(_ reopening: Reopening) {
+        field("again", reopening.again)
+        if !reopening.items.isEmpty {
+            key("items")
+            json.beginObject()
+            for (node, items) in reopening.items.sorted(by: { $0.key < $1.key }) {
+                json.field(String(node.rawValue), items.description)
+            }
+            json.endObject()
+        }
+        field("affected", reopening.affected)
+        field("allowed", reopening.allowed)
+        field("code_changed_runs_again", reopening.codeChangedRunsAgain)
+        field("reason", reopening.reason)
+    }
+
+    private mutating func field(_ name: String, _ nodes: [NodeNumber]) {
+        guard !nodes.isEmpty else { return }
+        field(name, JSON.array(nodes.map { .integer(Int64($0.rawValue)) }))
     }
 
     mutating func field(_ name: String, _ mark: RequestMark?) {

@@ -2,8 +2,6 @@ import struct Crypto.SHA256
 package import RenCore
 
 extension Digest {
-    static let zero = Digest(repeatElement(0, count: byteCount))
-
     /// SHA-256 of `bytes`.
     package init(hashing bytes: [UInt8]) {
         self = bytes.withUnsafeBytes { Digest.of($0) }

@@ -3,6 +3,7 @@ import RenCore
 /// A stored record, read but for its body. Valid as long as the bytes it lies in.
 struct Record {
     let bytes: UnsafeRawBufferPointer
+    let form: RecordForm
     let type: EventType
     let run: RunNumber
     let version: RunVersion
@@ -13,9 +14,9 @@ struct Record {
     let cause: RunVersion
     let digested: Range<Int>
     let body: Range<Int>
-    /// Length and hash; nil without a payload.
+    /// Length and hash; nil without a payload. The bytes are there when `form` is `.whole`.
     let payload: PayloadMark?
-    /// Where the payload stands in the record; empty when it is in chunks or there is none.
+    /// Where the payload stands in the record; empty when it is in chunks, was pruned, or there is none.
     let inlinePayload: Range<Int>
     let isInChunks: Bool
     let runHash: Digest
@@ -36,13 +37,20 @@ struct Record {
 
         let content = UnsafeRawBufferPointer(rebasing: bytes.dropLast(RecordCodec.sealBytes))
         var reader = ByteReader(content)
-        let format = reader.byte()
-        guard format == RecordCodec.format else { throw .newer(sequence, "has record format \(format)") }
+        let first = reader.byte()
+        guard let form = RecordForm(rawValue: first) else { throw .newer(sequence, "has record form \(first)") }
         run = RunNumber(rawValue: reader.varint())
         let digestedStart = reader.offset
-        let number: UInt16 = reader.number()
-        guard let type = EventType(rawValue: number) else { throw .newer(sequence, "has event type \(number)") }
-        let presence = RecordCodec.Presence(rawValue: reader.byte())
+        var type = EventType.eventPruned
+        var presence: RecordCodec.Presence = []
+        if form != .stub {
+            let number: UInt16 = reader.number()
+            guard let known = EventType(rawValue: number), known != .eventPruned else {
+                throw .newer(sequence, "has event type \(number)")
+            }
+            type = known
+            presence = RecordCodec.Presence(rawValue: reader.byte())
+        }
         let version = reader.varint()
         let time = reader.time()
         let node = presence.contains(.node) ? NodeNumber(rawValue: reader.number()) : nil
@@ -54,7 +62,7 @@ struct Record {
         let payloadLength: Int? = presence.contains(.payload) ? reader.number() : nil
         let body = reader.skip(bodyLength)
         isInChunks = presence.contains(.chunks)
-        let inlinePayload = reader.skip(isInChunks ? 0 : payloadLength ?? 0)
+        let inlinePayload = reader.skip(isInChunks || form != .whole ? 0 : payloadLength ?? 0)
         payload = payloadLength.map { PayloadMark(length: $0, hash: reader.digest()) }
 
         // With a right checksum these fail only for a record that was never written by this code.
@@ -63,6 +71,7 @@ struct Record {
             throw .damaged(sequence, "its header does not fit its bytes")
         }
         self.bytes = bytes
+        self.form = form
         self.type = type
         self.version = RunVersion(rawValue: version)
         self.time = time
@@ -90,7 +99,7 @@ struct Record {
         return event
     }
 
-    /// SHA-256 over the parts that the chains prove.
+    /// SHA-256 over the parts that the chains prove. Of a stub nothing is left to prove.
     var digest: Digest {
         let start = bytes.count - RecordCodec.sealBytes - Digest.byteCount
         return Digest.of(

@@ -1,12 +1,24 @@
 import RenCore
 
-/// The bytes of an event in the table `events`, format 1:
+/// What is left of an event: the first byte of its record.
+package enum RecordForm: UInt8, Sendable {
+    case whole = 1
+    /// Its payload was pruned.
+    case bare = 2
+    /// Its run's history was pruned. This says what the run was or how it ended; the payload is gone.
+    case remnant = 3
+    /// Its run's history was pruned, this with it.
+    case stub = 4
+}
+
+/// The bytes of an event in the table `events` (drawn with an example in the article *The format of a journal*):
 ///
-///     format          1 byte, 1
+///     form            1 byte, `RecordForm`: 1 whole, 2 bare, 3 remnant, 4 stub
 ///     run             varint
 ///     ─ from here on in the digest ─
-///     type            varint, `EventType`
-///     presence        1 byte: 1 node, 2 item, 4 attempt, 8 previous, 16 cause, 32 body, 64 payload, 128 in chunks
+///     type            varint, `EventType`                                   ┐ not in
+///     presence        1 byte: 1 node, 2 item, 4 attempt, 8 previous,        │ a stub
+///                     16 cause, 32 body, 64 payload, 128 in chunks          ┘
 ///     version         varint
 ///     time            8 bytes, big-endian, nanoseconds since 1970 (two's complement)
 ///     node            varint ┐
@@ -18,7 +30,7 @@ import RenCore
 ///     payload length  varint ┘
 ///     body            JSON object, see `FactBody`
 ///     ─ to here ─
-///     payload         the bytes, unless they are in chunks
+///     payload         the bytes, unless they are in chunks or the form is not 1
 ///     payload hash    32 bytes, SHA-256, only with a payload; in the digest, behind the body
 ///     R               32 bytes, head of the run's chain with this event
 ///     G               32 bytes, head of the journal's chain with this event
@@ -29,9 +41,9 @@ import RenCore
 ///
 /// Digest = SHA-256(header from the type on ‖ body ‖ payload hash), R(v) = SHA-256(R(v−1) ‖ digest), R(0) =
 /// SHA-256(run id), G(s) = SHA-256(G(s−1) ‖ R), G(0) = 32 zero bytes. Neither sequence nor run number is in a digest,
-/// so a run keeps its R in another journal.
+/// so a run keeps its R in another journal; nor is the form, so pruning changes no digest. A stub has none left: its R
+/// is proved by G alone.
 package enum RecordCodec {
-    package static let format: UInt8 = 1
     /// Larger payloads go to the table `payloads`: LMDB puts values over 2,022 bytes on pages of their own.
     package static let inlinePayloadMax = 1_800
     /// 16 pages less their header.
@@ -88,7 +100,7 @@ extension RecordCodec {
         }
 
         let start = bytes.count
-        bytes.append(format)
+        bytes.append(RecordForm.whole.rawValue)
         bytes.append(varint: run.rawValue)
         let digested = bytes.count
         bytes.append(varint: UInt64(EventType(event).rawValue))
@@ -124,5 +136,29 @@ extension RecordCodec {
         crc.update(sequence.rawValue)
         bytes.withUnsafeBytes { crc.update($0) }
         bytes.append(bigEndian: crc.value)
+    }
+
+    /// What pruning leaves of a record.
+    static func form(of record: Record, after step: Pruning.Step) -> RecordForm {
+        switch step {
+        case .payloads:
+            record.form == .whole && record.payload != nil && !record.type.keepsPayload ? .bare : record.form
+        case .histories: record.type.outlivesHistory ? .remnant : .stub
+        }
+    }
+
+    /// The record at `sequence` with no more in it than `form` keeps, sealed as it was.
+    static func pruned(_ record: Record, at sequence: JournalSequence, to form: RecordForm) -> [UInt8] {
+        var bytes = [form.rawValue]
+        if form == .stub {
+            bytes.append(varint: record.run.rawValue)
+            bytes.append(varint: record.version.rawValue)
+            bytes.append(bigEndian: record.time.nanoseconds)
+        } else {
+            bytes += record.bytes[1..<record.inlinePayload.lowerBound]
+            bytes += record.bytes[record.inlinePayload.upperBound...].dropLast(sealBytes)
+        }
+        seal(&bytes, at: sequence, runHash: record.runHash, journalHash: record.journalHash)
+        return bytes
     }
 }

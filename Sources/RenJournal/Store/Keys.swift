@@ -23,6 +23,18 @@ extension Key {
         Key(run).appending(node.rawValue).appending(hash)
     }
 
+    /// All versions of a part of a page of a run's state.
+    static func snapshot(_ run: RunNumber, _ page: SnapshotRows.Place, part: Int = 0) -> Key {
+        Key(run).appending(page.kind).appending(page.node.rawValue).appending(page.number)
+            .appending(UInt16(truncatingIfNeeded: part))
+    }
+
+    static func snapshot(
+        _ run: RunNumber, _ page: SnapshotRows.Place, part: Int = 0, _ version: RunVersion
+    ) -> Key {
+        snapshot(run, page, part: part).appending(version.rawValue)
+    }
+
     static func problem(_ run: RunNumber, _ fingerprint: UInt64) -> Key { Key(run).appending(fingerprint) }
 
     static func status(_ status: RunStatus) -> Key { Key(status.rawValue) }
@@ -52,6 +64,16 @@ extension Key {
         requestTimes.appending(UInt64(bitPattern: time.nanoseconds)).appending(UInt8(key.utf8.count))
             .appending(utf8: key)
     }
+
+    /// All forks that share events of a run, or were made from it.
+    static func forks(of run: RunNumber) -> Key { Key(UInt8(1)).appending(run.rawValue) }
+
+    static func fork(_ fork: RunNumber, of run: RunNumber) -> Key { forks(of: run).appending(fork.rawValue) }
+
+    /// All forks whose rows are not complete.
+    static let preparing = Key(UInt8(2))
+
+    static func preparing(_ fork: RunNumber) -> Key { preparing.appending(fork.rawValue) }
 
     static func function(_ set: Digest) -> Key { Key().appending(set) }
 

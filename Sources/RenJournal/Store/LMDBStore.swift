@@ -23,6 +23,15 @@ package final class LMDBStore: Store {
         return environment
     }
 
+    /// Makes everything durable that commits without flushes have written to a new file.
+    func syncNewFile() throws(RenError) {
+        let environment = try environment()
+        do throws(LMDBError) {
+            try environment.sync()
+            try environment.syncNewFile()
+        } catch { throw RenError(error) }
+    }
+
     package func close() { opened.withLock { $0 = nil } }
 
     package func read<R>(_ body: (any StoreSnapshot) throws(RenError) -> R) throws(RenError) -> R {
@@ -135,9 +144,10 @@ private final class LMDBStoreTransaction: StoreTransaction {
         } catch { throw RenError(error) }
     }
 
-    func delete(prefix: Key, in table: StoreTable) throws(RenError) {
+    func delete(prefix: Key, in table: StoreTable, limit: Int) throws(RenError) -> Int {
         do {
-            try transaction!.delete(from: prefix, upTo: prefix.afterPrefix(), in: tables[table.index])
+            return try transaction!.delete(
+                from: prefix, upTo: prefix.afterPrefix(), in: tables[table.index], limit: limit)
         } catch { throw RenError(error) }
     }
 

@@ -59,7 +59,7 @@ extension RenError: TransactionError {
 
     static let mapFull = RenError(
         .storageFull, "the journal has reached its map size; nothing of this was written",
-        hint: "restart with a larger map size; nothing was lost")
+        hint: "nothing was lost; start further runs in another data directory (--data)")
 
     static func diskFull(_ error: LMDBError) -> RenError {
         RenError(
@@ -78,4 +78,5 @@ extension RenError.Code {
     package static let runAmbiguous = Self("run.ambiguous")
     package static let requestReplayed = Self("request.replayed")
     package static let payloadMissing = Self("payload.missing")
+    package static let forkTooDeep = Self("fork.too_deep")
 }

@@ -42,8 +42,11 @@ package protocol StoreSnapshot: AnyObject {
 
 package protocol StoreTransaction: StoreSnapshot {
     func put(_ value: UnsafeRawBufferPointer, for key: Key, in table: StoreTable, _ mode: PutMode) throws(RenError)
-    /// Removes the keys that begin with `prefix`.
-    func delete(prefix: Key, in table: StoreTable) throws(RenError)
+    /// Removes the keys that begin with `prefix`, in order, at most `limit`.
+    ///
+    /// - Returns: how many; fewer than `limit` means that none is left.
+    @discardableResult
+    func delete(prefix: Key, in table: StoreTable, limit: Int) throws(RenError) -> Int
     func removeAll(in table: StoreTable) throws(RenError)
     /// Makes every change durable, or none: `storage.full` and `storage.failed` say what a failure means.
     func commit() throws(RenError)
@@ -71,6 +74,10 @@ extension StoreSnapshot {
 }
 
 extension StoreTransaction {
+    func delete(prefix: Key, in table: StoreTable) throws(RenError) {
+        try delete(prefix: prefix, in: table, limit: .max)
+    }
+
     func put(_ value: [UInt8], for key: Key, in table: StoreTable, _ mode: PutMode = .upsert) throws(RenError) {
         try value.span.bytes.withUnsafeBytes { bytes throws(RenError) in try put(bytes, for: key, in: table, mode) }
     }

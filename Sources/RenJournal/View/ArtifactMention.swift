@@ -20,6 +20,44 @@ package struct ArtifactMention: Sendable, Hashable {
     package let subject: Event.Subject
 }
 
+/// An artifact as a result names it.
+package struct ArtifactReference: Sendable, Hashable {
+    package let hash: Digest
+    package let name: String?
+    package let byteCount: Int?
+
+    /// The first artifact named in a result that does not lie in `folder`, or not in the size that it is said to have.
+    ///
+    /// - Complexity: O(*n*) in the bytes; only what names one is read as JSON.
+    package static func missing(in result: [UInt8], from folder: String) -> ArtifactReference? {
+        guard result.withUnsafeBytes({ ArtifactText(nil).stands(in: $0) }),
+            let json = try? JSON(parsing: result, limits: .payload)
+        else { return nil }
+        return all(in: json).first { reference in
+            let size = Paths.size("\(folder)/\(reference.hash)")
+            return size == nil || reference.byteCount != nil && reference.byteCount != size
+        }
+    }
+
+    static func all(in json: JSON) -> [ArtifactReference] {
+        switch json {
+        case .array(let elements): return elements.flatMap(all)
+        case .object(let object):
+            var found: [ArtifactReference] = []
+            if let text = json["artifact"]?.stringValue, text.hasPrefix(ArtifactText.prefix),
+                let hash = Digest(hex: String(text.dropFirst(ArtifactText.prefix.count)))
+            {
+                found.append(
+                    ArtifactReference(
+                        hash: hash, name: json["name"]?.stringValue,
+                        byteCount: json["bytes"]?.integerValue.map { Int($0) }))
+            }
+            return found + object.members.flatMap { all(in: $0.value) }
+        default: return []
+        }
+    }
+}
+
 package struct ArtifactPage: Sendable {
     /// In the order of the events; one artifact may be named by several.
     package let artifacts: [ArtifactMention]
@@ -62,6 +100,10 @@ extension JournalReading {
     ) throws(RenError) -> ArtifactPage {
         var found: [ArtifactMention] = []
         var last = version
+        let lineage = try read { view throws(RenError) in
+            try view.run(run).map { row throws(RenError) in try view.lineage(of: row) }
+        }
+        guard let lineage else { return ArtifactPage(artifacts: [], next: nil) }
         for _ in 0..<Paging.scanMax / Paging.rows {
             // Payloads in chunks are read one by one, each in a transaction of its own.
             var candidates: [ArtifactCandidate] = []
@@ -69,7 +111,7 @@ extension JournalReading {
             var end = last
             try forEachRecord(of: run, from: last.next, isCancelled: isCancelled) { lent in
                 end = lent.record.version
-                if let candidate = ArtifactCandidate(lent, text) { candidates.append(candidate) }
+                if let candidate = ArtifactCandidate(lent, lineage, text) { candidates.append(candidate) }
                 left -= 1
                 return left > 0 ? .continue : .stop
             }
@@ -96,9 +138,11 @@ extension JournalReading {
             // Results were checked when they came; one that cannot be read names nothing.
             let json = try? JSON(parsing: bytes, limits: .payload)
         else { return [] }
-        var found: [ArtifactMention] = []
-        candidate.collect(json, into: &found)
-        return found
+        return ArtifactReference.all(in: json).map { reference in
+            ArtifactMention(
+                hash: reference.hash, name: reference.name, byteCount: reference.byteCount, version: candidate.version,
+                subject: candidate.subject)
+        }
     }
 }
 
@@ -110,15 +154,20 @@ private struct ArtifactCandidate {
     /// Nil where they stand in chunks.
     let bytes: [UInt8]?
 
-    init?(_ lent: JournalView.Lent, _ text: ArtifactText) {
+    init?(_ lent: JournalView.Lent, _ lineage: RunLineage, _ text: ArtifactText) {
         let record = lent.record
         switch record.type {
-        case .nodeSucceeded, .itemSucceeded, .runSucceeded, .runEnding: break
+        case .nodeSucceeded, .itemSucceeded, .nodeOverridden, .itemOverridden, .runSucceeded, .runEnding: break
         default: return nil
         }
-        guard record.payload != nil else { return nil }
+        // What a node gave that the flow has no more, nothing of the run can name.
+        guard record.payload != nil, record.form == .whole,
+            let subject = lineage.subject(record.subject, at: record.version)
+        else {
+            return nil
+        }
         version = record.version
-        subject = record.subject
+        self.subject = subject
         sequence = lent.sequence
         guard !record.isInChunks else {
             bytes = nil
@@ -127,23 +176,6 @@ private struct ArtifactCandidate {
         let payload = UnsafeRawBufferPointer(rebasing: record.bytes[record.inlinePayload])
         guard text.stands(in: payload) else { return nil }
         bytes = Array(payload)
-    }
-
-    func collect(_ json: JSON, into found: inout [ArtifactMention]) {
-        switch json {
-        case .array(let elements): for element in elements { collect(element, into: &found) }
-        case .object(let object):
-            if let text = json["artifact"]?.stringValue, text.hasPrefix(ArtifactText.prefix),
-                let hash = Digest(hex: String(text.dropFirst(ArtifactText.prefix.count)))
-            {
-                found.append(
-                    ArtifactMention(
-                        hash: hash, name: json["name"]?.stringValue,
-                        byteCount: json["bytes"]?.integerValue.map { Int($0) }, version: version, subject: subject))
-            }
-            for member in object { collect(member.value, into: &found) }
-        default: break
-        }
     }
 }
 

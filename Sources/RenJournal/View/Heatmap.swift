@@ -41,8 +41,8 @@ package struct Heatmap: Sendable {
         var page: [UInt8] = []
         page.reserveCapacity(end - next)
         let begun = next..<max(next, min(end, map.begun))
-        try journal.forEachItem(of: map, in: begun, isCancelled: isCancelled) { _, row, _ throws(RenError) in
-            page.append(try byte(of: row))
+        try journal.forEachItem(of: map, in: begun, isCancelled: isCancelled) { index, row, _ throws(RenError) in
+            page.append(try byte(of: row, index))
             return .continue
         }
         // Pending: 0 by every quantity.
@@ -51,13 +51,13 @@ package struct Heatmap: Sendable {
         return page
     }
 
-    /// - Parameter row: of an item that has begun.
-    private func byte(of row: UnsafeRawBufferPointer?) throws(RenError) -> UInt8 {
+    private func byte(of row: UnsafeRawBufferPointer?, _ index: Int) throws(RenError) -> UInt8 {
         guard let row else {
+            let state = map.state(of: index, nil)
             switch quantity {
-            case .state: return WorkState.running.rawValue
+            case .state: return state.rawValue
             case .ms: return 0
-            case .attempts: return 1
+            case .attempts: return state == .running ? 1 : 0
             }
         }
         switch quantity {

@@ -38,6 +38,24 @@ package struct ItemKeys: Sendable {
         }
     }
 
+    /// - Parameter total: how many items the map has.
+    func index(of key: String, total: Int) -> ItemIndex? {
+        guard walk != nil else { return Self.index(named: key, total: total) }
+        let bytes = Array(key.utf8)
+        var found: ItemIndex?
+        forEach { index, other in
+            if other.elementsEqual(bytes) { found = index }
+            return found == nil ? .continue : .stop
+        }
+        return found
+    }
+
+    /// Without `key` an item is named by its index, in the one way that it is written.
+    static func index(named key: String, total: Int) -> ItemIndex? {
+        guard let index = UInt32(key), String(index) == key, Int(index) < total else { return nil }
+        return ItemIndex(rawValue: index)
+    }
+
     private mutating func range(of index: Int) -> Range<Int>? {
         if index >= next {
             while let range = walk?.next(in: payload) {

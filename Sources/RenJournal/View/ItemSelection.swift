@@ -21,7 +21,7 @@ struct ItemSelection {
         let isByIndex = query.order == .index || query.order == .key && keys.areIndexes
         if query.problem == nil, query.search == nil {
             if query.state == nil, isByIndex { return (map.total, Array(window(of: 0..<map.total))) }
-            if query.state == .pending, query.order != .key || keys.areIndexes {
+            if query.state == .pending, map.isOrdered, query.order != .key || keys.areIndexes {
                 return (map.total - map.begun, Array(window(of: map.begun..<map.total)))
             }
             if let state = query.state, isByIndex { return try inState(state, isCancelled) }
@@ -44,12 +44,12 @@ struct ItemSelection {
         _ state: WorkState, _ isCancelled: () -> Bool
     ) throws(RenError) -> (total: Int, window: [Int]) {
         let total = map.map.counts[state]
-        let isOpen = !state.isSettled && state != .unknown
+        let isOpen = !state.isSettled && state != .unknown && state != .pending
+        let all = state == .pending ? map.total : map.begun
         let wanted = isOpen ? total : min(total, max(0, query.offset) + limit)
         var found: [Int] = []
         guard wanted > 0 else { return (total, []) }
-        try journal.forEachItem(of: map, in: 0..<map.begun, isOpen ? .descending : .ascending, isCancelled: isCancelled)
-        {
+        try journal.forEachItem(of: map, in: 0..<all, isOpen ? .descending : .ascending, isCancelled: isCancelled) {
             index, row, _ throws(RenError) in
             if map.state(of: index, row) == state { found.append(index) }
             return found.count < wanted ? .continue : .stop
@@ -106,13 +106,13 @@ struct ItemSelection {
         }
     }
 
-    /// The items that have begun and match.
+    /// The items before the first from which on all are pending, as far as they match.
     private func begun(_ isNamed: [Bool]?, _ isCancelled: () -> Bool) throws(RenError) -> [Match] {
         if query.state == nil, query.problem == nil, query.order == .index || query.order == .key {
             return (0..<map.begun).filter { isNamed?[$0] ?? true }.map { Match(index: $0) }
         }
         var matches: [Match] = []
-        guard query.state != .pending else { return matches }
+        if query.state == .pending, map.isOrdered { return matches }
         var problems = try query.problem.map { fingerprint throws(RenError) in
             try ProblemFilter(fingerprint, of: map.run, in: journal)
         }
@@ -122,20 +122,19 @@ struct ItemSelection {
             let state = map.state(of: index, row)
             if let wanted = query.state, wanted != state { return .continue }
             if let hasProblem = try problems?.matches(row, in: view), !hasProblem { return .continue }
-            matches.append(Match(index: index, weight: try weight(of: row)))
+            matches.append(Match(index: index, weight: try weight(of: row, index)))
             return .continue
         }
         return matches
     }
 
-    /// - Parameter row: of an item that has begun.
-    private func weight(of row: UnsafeRawBufferPointer?) throws(RenError) -> Int64 {
+    private func weight(of row: UnsafeRawBufferPointer?, _ index: Int) throws(RenError) -> Int64 {
         let brief = try row.map { row throws(RenError) in try ItemRow.brief(of: row) }
         switch query.order {
         case .index, .key: return .min
         case .slowest: return brief.map { (($0.ended ?? map.time) - $0.begun).nanoseconds } ?? .min
         case .newest: return brief?.ended?.nanoseconds ?? .min
-        case .attempts: return Int64(brief?.attempts ?? 1)
+        case .attempts: return Int64(brief?.attempts ?? (map.state(of: index, nil) == .running ? 1 : 0))
         }
     }
 

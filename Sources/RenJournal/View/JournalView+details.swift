@@ -36,8 +36,13 @@ extension JournalView {
         return found
     }
 
+    /// Nil for an item that has no row (see `ItemRow`), or one of an earlier opening of the map alone.
     package func item(_ run: RunNumber, _ node: NodeNumber, _ item: ItemIndex) throws(RenError) -> ItemRow? {
-        try snapshot.value(of: .item(run, node, item), in: .items) { bytes throws(RenError) in try ItemRow(bytes) }
+        guard let map = try self.node(run, node)?.map else { return nil }
+        let row = try snapshot.value(of: .item(run, node, item), in: .items) { bytes throws(RenError) in
+            try ItemRow(bytes)
+        }
+        return row.flatMap { $0.last > map.opened ? $0 : nil }
     }
 
     /// Items of a node that have a row (see `ItemRow`), by index from `first` on, at most `limit`.
@@ -48,10 +53,10 @@ extension JournalView {
         in state: WorkState? = nil
     ) throws(RenError) -> [(index: ItemIndex, row: ItemRow)] {
         var found: [(index: ItemIndex, row: ItemRow)] = []
-        guard limit > 0 else { return found }
+        guard limit > 0, let map = try self.node(run, node)?.map else { return found }
         try snapshot.walk(.items, prefix: .node(run, node), from: .item(run, node, first)) {
             key, value throws(RenError) in
-            if state == nil || ItemRow.state(of: value) == state {
+            if state == nil || ItemRow.state(of: value) == state, try ItemRow.brief(of: value).last > map.opened {
                 found.append((ItemIndex(rawValue: key.load(UInt32.self, at: 10)), try ItemRow(value)))
             }
             return found.count < limit ? .continue : .stop
@@ -66,7 +71,7 @@ extension JournalView {
             found.append(try ProblemRow(value))
             return .continue
         }
-        return found.sorted { ($0.failures, $0.attempts, $1.fingerprint) > ($1.failures, $1.attempts, $0.fingerprint) }
+        return found.sorted(by: ProblemRow.isLarger)
     }
 
     // MARK: Flows and functions
@@ -85,7 +90,8 @@ extension JournalView {
         var found: [Digest] = []
         try snapshot.walk(.flows, prefix: .flowName(name)) { _, value throws(RenError) in
             var reader = ByteReader(value)
-            found.append(reader.digest())
+            let hash = reader.digest()
+            if !found.contains(hash) { found.append(hash) }
             return .continue
         }
         return found.reversed()

@@ -4,9 +4,12 @@ package import RenCore
 extension JournalView {
     /// The item of that key, also before it starts; nil when there is none, or while the map is not open.
     ///
-    /// - Complexity: O(log *n*) in the keys of all maps.
+    /// - Complexity: O(log *n*) in the keys of all maps; O(*n*) in those of the map where an ancestor of a fork opened it.
     package func itemIndex(_ run: RunNumber, _ node: NodeNumber, key: String) throws(RenError) -> ItemIndex? {
-        guard let map = try self.node(run, node)?.map else { return nil }
+        guard let row = try self.run(run), let map = try self.node(run, node)?.map else { return nil }
+        if map.opened <= row.inherited {
+            return ItemKeys(payload: try payload(run, map.opened)).index(of: key, total: map.total)
+        }
         let bytes = Array(key.utf8)
         let hash = bytes.withUnsafeBytes { KeyRows.hash($0) }
         var found: ItemIndex?
@@ -16,11 +19,7 @@ extension JournalView {
             return .stop
         }
         if let found { return found }
-        // Without `key` an item is named by its index, in the one way that it is written.
-        guard let index = UInt32(key), String(index) == key, Int(index) < map.total,
-            try !hasKeys(run, node)
-        else { return nil }
-        return ItemIndex(rawValue: index)
+        return try hasKeys(run, node) ? nil : ItemKeys.index(named: key, total: map.total)
     }
 
     /// Whether the table has rows for the map of that node: those of its keys, or what a crash left before it opened.

@@ -5,7 +5,7 @@ extension JournalView {
     /// The payload of a run's event.
     ///
     /// - Throws: `payload.missing` when there is none: no such event, one without payload, or one whose payload was
-    ///   deleted (a checkpoint that a later event replaced).
+    ///   deleted (a checkpoint that a later event replaced); `payload.pruned`, `run.pruned`.
     package func payload(_ run: RunNumber, _ version: RunVersion) throws(RenError) -> [UInt8] {
         let sequence = try sequence(ofPayload: run, version)
         let length = try payloadLength(at: sequence, run, version)
@@ -52,8 +52,14 @@ extension JournalView {
     }
 
     private func payload(at sequence: JournalSequence, _ range: Range<Int>) throws(RenError) -> [UInt8] {
-        let inline = try withRecord(at: sequence) { record -> [UInt8]? in
-            record.isInChunks ? nil : Array(UnsafeRawBufferPointer(rebasing: record.bytes[record.inlinePayload])[range])
+        let inline = try withRecord(at: sequence) { record throws(RenError) -> [UInt8]? in
+            guard record.form == .whole else {
+                throw RenError(
+                    .payloadPruned, "the payload of event \(sequence) was pruned; its length and hash are kept",
+                    hint: "retention in ren.yaml, and `ren journal prune`, say when that is done")
+            }
+            guard !record.isInChunks else { return nil }
+            return Array(UnsafeRawBufferPointer(rebasing: record.bytes[record.inlinePayload])[range])
         }
         if let inline, let inline { return inline }
         var bytes: [UInt8] = []

@@ -8,9 +8,7 @@ extension JournalView {
 
     package func runNumber(id: String) throws(RenError) -> RunNumber? {
         guard !id.isEmpty, id.utf8.count <= RunRow.idBytesMax else { return nil }
-        return try snapshot.value(of: Key(utf8: id), in: .runIDs) { bytes in
-            RunNumber(rawValue: bytes.load(UInt64.self, at: 0))
-        }
+        return try RunRow.number(of: id, in: snapshot)
     }
 
     /// The run a person means: an id, the unique beginning of one, `@last`, `@last:flow` or `@running`.

@@ -55,20 +55,22 @@ package struct JournalView: ~Copyable {
 
     /// Where an event of a run stands; nil when the run has not got that far.
     package func sequence(of run: RunNumber, _ version: RunVersion) throws(RenError) -> JournalSequence? {
-        guard version > .none, try version <= self.version(of: run) else { return nil }
-        return try HistoryIndex.stretch(of: run, with: version, in: snapshot)?.sequence(of: version)
+        guard version > .none, let row = try withHistory(run), version <= row.version else { return nil }
+        return try HistoryIndex.sequence(of: version, row, in: snapshot)
     }
 
     /// The run's greatest version at or before `sequence`: what "as of" means for it.
     package func version(of run: RunNumber, at sequence: JournalSequence) throws(RenError) -> RunVersion {
-        guard let row = try self.run(run), row.first <= sequence else { return .none }
+        guard let row = try withHistory(run) else { return .none }
         if row.last <= sequence { return row.version }
-        var low = RunVersion(1)
+        if row.segments.isEmpty, row.first > sequence { return .none }
+        var low = RunVersion.none
         var high = row.version
         while low < high {
             let middle = RunVersion(rawValue: low.rawValue + (high.rawValue - low.rawValue + 1) / 2)
-            let place = try HistoryIndex.stretch(of: run, with: middle, in: snapshot)?.sequence(of: middle)
-            guard let place else { throw Self.damagedIndex(run, middle) }
+            guard let place = try HistoryIndex.sequence(of: middle, row, in: snapshot) else {
+                throw Self.damagedIndex(run, middle)
+            }
             if place <= sequence { low = middle } else { high = RunVersion(rawValue: middle.rawValue - 1) }
         }
         return low
@@ -118,8 +120,27 @@ package struct JournalView: ~Copyable {
     func forEachRecord(
         of run: RunNumber, from first: RunVersion, _ body: (Record, JournalSequence) throws(RenError) -> WalkStep
     ) throws(RenError) {
-        let last = try version(of: run)
+        guard let row = try withHistory(run) else { return }
+        var step = WalkStep.continue
         var version = max(first, RunVersion(1))
+        while version <= row.version, step == .continue {
+            let segment = row.owner(of: version)
+            try forEachRecord(of: segment, from: version) { record, sequence throws(RenError) in
+                step = try body(record, sequence)
+                return step
+            }
+            version = segment.through.next
+        }
+    }
+
+    /// Lends the records of one run's own, from `first` through `segment.through`.
+    private func forEachRecord(
+        of segment: RunRow.Segment, from first: RunVersion,
+        _ body: (Record, JournalSequence) throws(RenError) -> WalkStep
+    ) throws(RenError) {
+        let run = segment.run
+        let last = segment.through
+        var version = first
         while version <= last {
             var stretches: [HistoryIndex.Stretch] = []
             guard let begin = try HistoryIndex.stretch(of: run, with: version, in: snapshot) else {
@@ -132,9 +153,9 @@ package struct JournalView: ~Copyable {
             }
             // The last one only tells where the one before it ends, unless it is the run's last.
             let isWhole = stretches.count <= Self.stretchesPage
-            for index in 0..<stretches.count - (isWhole ? 0 : 1) {
+            for index in 0..<stretches.count - (isWhole ? 0 : 1) where version <= last {
                 let isLast = index + 1 == stretches.count
-                let end = isLast ? last.next : stretches[index + 1].version
+                let end = isLast ? last.next : min(stretches[index + 1].version, last.next)
                 guard end > version else { throw Self.damagedIndex(run, version) }
                 var sequence = stretches[index].sequence(of: version)
                 var isStopped = false
@@ -150,6 +171,15 @@ package struct JournalView: ~Copyable {
                 guard version == end else { throw Self.damagedIndex(run, version) }
             }
         }
+    }
+
+    /// The row of a run whose events can be read.
+    ///
+    /// - Throws: `run.pruned`.
+    func withHistory(_ run: RunNumber) throws(RenError) -> RunRow? {
+        guard let row = try self.run(run) else { return nil }
+        guard row.pruned != .histories else { throw .pruned(row) }
+        return row
     }
 
     static func damagedIndex(_ run: RunNumber, _ version: RunVersion) -> RenError {

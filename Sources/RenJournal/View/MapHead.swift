@@ -12,9 +12,11 @@ struct MapHead: Sendable {
 
     var total: Int { map.total }
 
-    /// Items begin in the order of their index, so the first so many have begun: of these, one without a row runs its
-    /// first attempt (`ItemRow`). The others are pending.
-    var begun: Int { max(0, total - map.counts[.pending]) }
+    /// Items from this one on are pending. Most maps begin their items in the order of the index, so all before have
+    /// begun: `isOrdered`.
+    var begun: Int { min(total, map.reached) }
+
+    var isOrdered: Bool { map.ordered >= begun }
 
     /// Nil while the map is not open.
     init?(_ run: RunNumber, _ node: NodeNumber, in view: borrowing JournalView) throws(RenError) {
@@ -27,10 +29,15 @@ struct MapHead: Sendable {
         time = head.time
     }
 
+    /// Whether a row is of this opening of the map, not of an earlier one.
+    func isCurrent(_ row: UnsafeRawBufferPointer) throws(RenError) -> Bool {
+        try ItemRow.brief(of: row).last > map.opened
+    }
+
     /// The state of an item, by its row or without one.
     func state(of index: Int, _ row: UnsafeRawBufferPointer?) -> WorkState {
         if let row { return ItemRow.state(of: row) ?? .pending }
-        return index < begun ? .running : .pending
+        return index < map.ordered ? .running : .pending
     }
 }
 
@@ -82,7 +89,7 @@ extension JournalView {
                 index += 1
             }
             guard step == .continue, found < page.upperBound else { return .stop }
-            step = try body(index, value, view)
+            step = try body(index, map.isCurrent(value) ? value : nil, view)
             index += 1
             return step == .continue ? .continue : .stop
         }
@@ -93,7 +100,7 @@ extension JournalView {
         return step
     }
 
-    fileprivate borrowing func forEachItemBackwards(
+    borrowing func forEachItemBackwards(
         of map: MapHead, in page: Range<Int>,
         _ body: (Int, UnsafeRawBufferPointer?, borrowing JournalView) throws(RenError) -> HistoryStep
     ) throws(RenError) -> HistoryStep {
@@ -109,7 +116,7 @@ extension JournalView {
                 index -= 1
             }
             guard step == .continue, index == found, index >= page.lowerBound else { return .stop }
-            step = try body(index, value, view)
+            step = try body(index, map.isCurrent(value) ? value : nil, view)
             index -= 1
             return step == .continue ? .continue : .stop
         }

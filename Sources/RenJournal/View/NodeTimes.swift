@@ -83,8 +83,11 @@ extension JournalReading {
     ) throws(RenError) -> Double? {
         let begin = now + (.zero - NodeTimes.rateWindow)
         let first = try read { view throws(RenError) in
-            let last = try view.version(of: run)
-            let least = last.rawValue > UInt64(Paging.scanMax) ? last.rawValue - UInt64(Paging.scanMax) : 1
+            guard let row = try view.run(run) else { return RunVersion(1) }
+            let last = row.version.rawValue
+            // A fork is as fast as it is itself.
+            let least = max(
+                row.inherited.rawValue + 1, last > UInt64(Paging.scanMax) ? last - UInt64(Paging.scanMax) : 1)
             return max(try view.version(of: run, notBefore: begin), RunVersion(rawValue: least))
         }
         var start: Timestamp?

@@ -24,12 +24,12 @@ extension JournalView {
     ///
     /// - Complexity: O(log *n*) records; recorded time never goes back within a run.
     func version(of run: RunNumber, notBefore time: Timestamp) throws(RenError) -> RunVersion {
-        let last = try version(of: run)
+        guard let row = try self.run(run) else { return RunVersion(1) }
         var low = RunVersion(1)
-        var high = last.next
+        var high = row.version.next
         while low < high {
             let middle = RunVersion(rawValue: low.rawValue + (high.rawValue - low.rawValue) / 2)
-            guard let sequence = try HistoryIndex.stretch(of: run, with: middle, in: snapshot)?.sequence(of: middle),
+            guard let sequence = try HistoryIndex.sequence(of: middle, row, in: snapshot),
                 let found = try withRecord(at: sequence, { $0.time })
             else { throw Self.damagedIndex(run, middle) }
             if found < time { low = middle.next } else { high = middle }

@@ -73,14 +73,19 @@ extension JournalReading {
         of run: RunNumber, from: Timestamp? = nil, to: Timestamp? = nil, buckets: Int, now: Timestamp,
         isCancelled: () -> Bool = { Task.isCancelled }
     ) throws(RenError) -> Timeline? {
-        let (row, head) = try read { view throws(RenError) in (try view.run(run), try view.head().sequence) }
-        guard let row else { return nil }
+        let (row, lineage, head) = try read { view throws(RenError) in
+            let row = try view.run(run)
+            return (row, try row.map { row throws(RenError) in try view.lineage(of: row) }, try view.head().sequence)
+        }
+        guard let row, let lineage else { return nil }
         let timeline = Timeline(
             from: from ?? row.created, to: to ?? row.ended ?? max(now, row.updated), buckets: buckets)
         var fold = TimelineFold(timeline)
         try forEachRecord(of: run, from: RunVersion(1), isCancelled: isCancelled) { lent in
             guard lent.record.time <= timeline.to else { return .stop }
-            fold.apply(lent.record)
+            if let subject = lineage.subject(lent.record.subject, at: lent.record.version) {
+                fold.apply(lent.record, of: subject)
+            }
             return .continue
         }
         var result = fold.timeline(upTo: row.ended ?? max(now, row.updated))

@@ -25,14 +25,18 @@ struct TimelineFold {
 
     init(_ timeline: Timeline) { result = timeline }
 
-    mutating func apply(_ record: Record) {
+    /// - Parameter subject: of the record, in the numbers of the run's own flow.
+    mutating func apply(_ record: Record, of subject: Event.Subject) {
         switch record.type {
         case .runPaused: result.pauses.append(Timeline.Band(from: record.time))
         case .runResumed, .runStopped, .runSucceeded, .runFailed: endPause(at: record.time)
-        case .mapOpened: if let node = record.subject.node { maps.insert(node) }
+        case .runForked:
+            endPause(at: record.time)
+            interruptAll(at: record.time)
+        case .mapOpened: if let node = subject.node { maps.insert(node) }
         default: break
         }
-        guard let node = record.subject.node else { return }
+        guard let node = subject.node else { return }
         var lane = lanes[node] ?? Lane(buckets: Array(repeating: .init(), count: result.bucketCount))
         lanes[node] = nil
         defer { lanes[node] = lane }
@@ -40,7 +44,7 @@ struct TimelineFold {
         if let bucket { lane.carry(upTo: bucket) }
         switch record.type {
         case .nodeStarted, .itemStarted:
-            if running.insert(record.subject).inserted { lane.running += 1 }
+            if running.insert(subject).inserted { lane.running += 1 }
             if let bucket {
                 lane.buckets[bucket].started += 1
                 lane.buckets[bucket].running = max(lane.buckets[bucket].running, lane.running)
@@ -48,19 +52,29 @@ struct TimelineFold {
         case .nodeSucceeded, .itemSucceeded, .nodeFailed, .itemFailed, .nodeAttemptFailed, .itemAttemptFailed,
             .nodeInterrupted, .itemInterrupted, .nodeUnknown, .itemUnknown, .nodeSkipped, .itemSkipped, .nodeCancelled,
             .itemCancelled:
-            if running.remove(record.subject) != nil { lane.running -= 1 }
-            if let bucket { count(record, in: &lane.buckets[bucket]) }
+            if running.remove(subject) != nil { lane.running -= 1 }
+            if let bucket { count(record, of: subject, in: &lane.buckets[bucket]) }
         default: break
         }
     }
 
-    private func count(_ record: Record, in bucket: inout Timeline.Bucket) {
+    private func count(_ record: Record, of subject: Event.Subject, in bucket: inout Timeline.Bucket) {
         // The items of a map are counted, not their sum.
-        if case .node(let node) = record.subject, maps.contains(node) { return }
+        if case .node(let node) = subject, maps.contains(node) { return }
         switch record.type {
         case .nodeSucceeded, .itemSucceeded: bucket.succeeded += 1
         case .nodeFailed, .itemFailed: bucket.failed += 1
         default: break
+        }
+    }
+
+    /// Where a fork begins, nothing of its past runs any more.
+    private mutating func interruptAll(at time: Timestamp) {
+        running.removeAll()
+        let bucket = result.bucket(of: time)
+        for node in lanes.keys {
+            if let bucket { lanes[node]?.carry(upTo: bucket) }
+            lanes[node]?.running = 0
         }
     }
 

@@ -10,34 +10,46 @@ struct Committer {
     private(set) var state: JournalState
     private var fold = ProjectionFold()
     private var record: [UInt8] = []
-    /// Runs made in the commit being staged, whose ids no table has yet.
-    private var newRuns: [String: RunNumber] = [:]
+    /// Flows registered in the commit being staged, which no table has yet.
+    private var newFlows: [Digest: JournalSequence] = [:]
+    /// Forks whose rows are not complete, in the order of their turns.
+    private var preparing: [RunNumber] = []
+    /// Why the rows of a fork cannot be made.
+    private var unprepared: [RunNumber: RenError] = [:]
     /// Why the last batch of a run failed, until one of it succeeds: what followed that batch fails for the same
     /// reason.
     private var failures: [RunNumber: RenError] = [:]
 
-    init(_ store: any Store, _ state: JournalState) {
+    init(_ store: any Store, _ state: JournalState) throws(RenError) {
         self.store = store
         self.state = state
+        preparing = try store.read { snapshot throws(RenError) in try JournalView(snapshot).preparing() }
     }
 
     /// Writes the batches as one commit, durable on return.
     ///
-    /// - Returns: what became of each: refused ones leave the others alone.
+    /// - Returns: what became of each: refused ones leave the others alone. Nil for one of a fork that is preparing: it
+    ///   is to be given again when `isPreparing` no longer says so.
     /// - Throws: what failed the commit as a whole; then nothing of it is stored, unless the error says that this is
     ///   unknown.
-    mutating func commit(_ batches: [PreparedBatch]) throws(RenError) -> [Result<Receipt, RenError>] {
+    mutating func commit(_ batches: [PreparedBatch]) throws(RenError) -> [Result<Receipt, RenError>?] {
         do {
             let transaction = try store.beginWrite()
-            var results: [Result<Receipt, RenError>] = []
+            var results: [Result<Receipt, RenError>?] = []
             results.reserveCapacity(batches.count)
             var next = state
+            var forks: [RunNumber] = []
             for batch in batches {
                 let result = try stage(batch, after: &next, in: transaction)
-                remember(result, of: batch)
+                if let result { remember(result, of: batch) }
+                if batch.fork != nil, case .success(let receipt)? = result, receipt.run == batch.batch.run,
+                    !receipt.replayed, !receipt.isExisting
+                {
+                    forks.append(receipt.run)
+                }
                 results.append(result)
             }
-            if next.head != state.head || batches.contains(where: { !$0.batch.keys.isEmpty }) {
+            if next.head != state.head || batches.contains(where: { $0.batch.hasRows }) {
                 next.applied = next.head
                 try fold.flush(into: transaction)
                 for sequence in fold.obsoletePayloads { try transaction.delete(prefix: Key(sequence), in: .payloads) }
@@ -46,12 +58,36 @@ struct Committer {
                 state = next
             }
             fold.committed()
-            newRuns.removeAll(keepingCapacity: true)
+            newFlows.removeAll(keepingCapacity: true)
+            preparing += forks
             return results
         } catch {
             fold.discard()
-            newRuns.removeAll()
+            newFlows.removeAll()
             throw error
+        }
+    }
+
+    // MARK: Rows of forks
+
+    var hasForkToPrepare: Bool { !preparing.isEmpty }
+
+    func isPreparing(_ run: RunNumber) -> Bool { preparing.contains(run) }
+
+    /// Folds a page of the past of the fork whose turn it is, in a commit of its own.
+    ///
+    /// - Throws: `storage.full`, `storage.failed`.
+    mutating func prepareFork() throws(RenError) {
+        guard let run = preparing.first else { return }
+        preparing.removeFirst()
+        do throws(RenError) {
+            if try !fold.prepare(run, in: store) { preparing.append(run) }
+        } catch {
+            if error.code == .storageFull || error.code == .storageFailed {
+                preparing.append(run)
+                throw error
+            }
+            unprepared[run] = error
         }
     }
 
@@ -66,6 +102,8 @@ struct Committer {
         if failures.count > Self.failuresKeptMax { failures.removeAll() }
         switch result {
         case .success(let receipt):
+            // Nothing follows from a flow that was there.
+            guard batch.batch.run != .journal else { return }
             failures[batch.batch.run] =
                 receipt.replayed ? .replayed : receipt.isExisting ? .runIsThere(receipt.run) : nil
         case .failure(let error): failures[batch.batch.run] = error
@@ -76,7 +114,7 @@ struct Committer {
 
     private mutating func stage(
         _ batch: PreparedBatch, after state: inout JournalState, in transaction: any StoreTransaction
-    ) throws(RenError) -> Result<Receipt, RenError> {
+    ) throws(RenError) -> Result<Receipt, RenError>? {
         if let refusal = batch.refusal { return .failure(refusal) }
         let run = batch.batch.run
         if let mark = batch.batch.events.first?.request,
@@ -85,36 +123,55 @@ struct Committer {
             return try replay(known, mark, in: transaction)
         }
         let row = try fold.run(run, in: transaction)
-        if let creation = batch.creation {
-            if let known = try self.run(withID: creation.id, in: transaction) {
-                return try existing(known, creation, batch, in: transaction)
-            }
-            newRuns[creation.id] = run
+        if let flow = batch.flow, let known = try sequence(ofFlow: flow, in: transaction) {
+            return .success(
+                Receipt(
+                    run: run, isExisting: true, first: known, last: known, version: row?.version ?? .none,
+                    runHash: row?.hash ?? .zero, journalHash: state.hash))
         }
-        let version = row?.version ?? .none
+        if row?.preparing != nil {
+            guard let error = unprepared[run] else { return nil }
+            return .failure(error)
+        }
+        if let creation = batch.creation, let known = try fold.run(withID: creation.id, in: transaction) {
+            return try existing(known, batch, in: transaction)
+        }
+        var version = row?.version ?? .none
+        var runHash = row?.hash ?? .chainStart(ofRun: batch.creation?.id ?? RunRow.journalID)
+        if let fork = batch.fork, row == nil {
+            if let refusal = try refusal(of: fork, in: transaction) { return .failure(refusal) }
+            version = fork.version
+            runHash = fork.hash
+        }
         let isExpected = batch.batch.after == version || batch.batch.after == Batch.anyVersion
         guard isExpected, row != nil || batch.creation != nil || run == .journal else {
             return .failure(failures[run] ?? .versionConflict(run, expected: batch.batch.after, found: version))
         }
+        if let refusal = try pruningRefusal(of: batch.batch, row, in: transaction) { return .failure(refusal) }
         for keys in batch.batch.keys { try keys.change(transaction) }
+        if let snapshot = batch.batch.snapshot {
+            try snapshot.put(of: run, problems: fold.problems(of: run, in: transaction), in: transaction)
+        }
         guard !batch.batch.events.isEmpty else {
             return .success(
                 Receipt(
                     run: run, first: state.head, last: state.head, version: version, runHash: row?.hash ?? .zero,
                     journalHash: state.hash))
         }
-        return .success(try write(batch, after: row, to: &state, in: transaction))
+        return .success(try write(batch, after: version, runHash, to: &state, in: transaction))
     }
 
     private mutating func write(
-        _ given: PreparedBatch, after row: RunRow?, to state: inout JournalState, in transaction: any StoreTransaction
+        _ given: PreparedBatch, after start: RunVersion, _ startHash: Digest, to state: inout JournalState,
+        in transaction: any StoreTransaction
     ) throws(RenError) -> Receipt {
         var batch = given
         let run = batch.batch.run
-        var version = row?.version ?? .none
+        var version = start
         if !batch.isEncoded { batch.encode(after: version) }
-        var runHash = row?.hash ?? .chainStart(ofRun: batch.creation?.id ?? RunRow.journalID)
+        var runHash = startHash
         let first = state.head.next
+        if let flow = batch.flow { newFlows[flow] = first }
         for (event, unsealed) in zip(batch.batch.events, batch.records) {
             version = version.next
             state.head = state.head.next
@@ -127,6 +184,9 @@ struct Committer {
             if let payload = event.payload, payload.length > RecordCodec.inlinePayloadMax {
                 try put(chunksOf: payload.bytes ?? [], of: state.head, in: transaction)
             }
+            let format = EventType(event).format
+            if format > Meta.firstFormat { try Meta.raiseFormat(to: format, in: transaction) }
+            if case .journalPruned = event.fact { try Pruner.announced(at: state.head, in: transaction) }
             let place = ProjectionFold.Place(run: run, version: version, sequence: state.head, runHash: runHash)
             try fold.apply(event, at: place, to: &state, in: transaction)
         }
@@ -144,6 +204,37 @@ struct Committer {
                 try transaction.put(chunk, for: .chunk(sequence, number), in: .payloads, .append)
             }
         }
+    }
+
+    // MARK: Pruning
+
+    /// Nothing follows an event whose past is gone, and nothing is pruned that goes on or that a fork needs. Asked here,
+    /// where nothing comes between the answer and the commit.
+    private mutating func pruningRefusal(
+        of batch: Batch, _ row: RunRow?, in transaction: any StoreTransaction
+    ) throws(RenError) -> RenError? {
+        if let row, row.pruned != nil, !batch.events.isEmpty { return .pruned(row) }
+        switch batch.events.first?.fact {
+        case .runForked(let fork):
+            let parent = try fold.run(withID: fork.parent, in: transaction)
+            guard let row = try parent.flatMap({ number throws(RenError) in try fold.run(number, in: transaction) }),
+                row.pruned != nil
+            else { return nil }
+            return .pruned(row)
+        case .journalPruned(let pruning):
+            for run in pruning.runs {
+                let number = try fold.run(withID: run.id, in: transaction)
+                let row = try number.flatMap { number throws(RenError) in try fold.run(number, in: transaction) }
+                guard let row, row.last == run.last, try row.mayBePruned(pruning.step, in: transaction)
+                else {
+                    return RenError(
+                        .versionConflict, "run \(run.id) is not what it was when it was chosen to be pruned",
+                        hint: "choose again")
+                }
+            }
+        default: break
+        }
+        return nil
     }
 
     // MARK: Requests
@@ -164,33 +255,89 @@ struct Committer {
                 runHash: hashes.run, journalHash: hashes.journal))
     }
 
-    // MARK: Ids
+    // MARK: Flows
 
-    private func run(withID id: String, in transaction: any StoreTransaction) throws(RenError) -> RunNumber? {
-        if let run = newRuns[id] { return run }
-        return try transaction.value(of: Key(utf8: id), in: .runIDs) { bytes in
-            RunNumber(rawValue: bytes.load(UInt64.self, at: 0))
+    /// Each content is registered once, however many ask at the same time.
+    private func sequence(ofFlow hash: Digest, in transaction: any StoreTransaction) throws(RenError)
+        -> JournalSequence?
+    {
+        if let sequence = newFlows[hash] { return sequence }
+        return try transaction.value(of: .flow(hash), in: .flows) { bytes in
+            JournalSequence(rawValue: bytes.load(UInt64.self, at: 0))
         }
     }
 
-    /// The same flow and input is the same request again; anything else wants an id that is taken.
+    // MARK: Ids
+
+    /// The same flow and input, or the same fork, is the same request again; anything else wants an id that is taken.
     private mutating func existing(
-        _ run: RunNumber, _ creation: RunCreation, _ batch: PreparedBatch, in transaction: any StoreTransaction
+        _ run: RunNumber, _ batch: PreparedBatch, in transaction: any StoreTransaction
     ) throws(RenError) -> Result<Receipt, RenError> {
-        guard let row = try fold.run(run, in: transaction) else { return .failure(.runIsThere(run)) }
-        let input = try transaction.value(of: Key(row.first), in: .events) { bytes throws(RenError) in
-            try Record(bytes, at: row.first).payload?.hash
+        guard let row = try fold.run(run, in: transaction), let wanted = batch.batch.events.first else {
+            return .failure(.runIsThere(run))
         }
-        guard row.flow == creation.flow, input == batch.batch.events.first?.payload?.hash else {
+        let first = try transaction.value(of: Key(row.first), in: .events) { bytes throws(RenError) in
+            try Record(bytes, at: row.first).event(at: row.first)
+        }
+        guard let first, first.makesSameRun(as: wanted) else {
             return .failure(
                 RenError(
-                    .runExists, "there is a run with the id \(creation.id) already, of another flow or input",
-                    hint: "choose another --id, or look at it with `ren show \(creation.id)`"))
+                    .runExists, "there is a run with the id \(row.id) already, of another flow, input or past",
+                    hint: "choose another --id, or look at it with `ren show \(row.id)`"))
         }
         return .success(
             Receipt(
                 run: run, isExisting: true, first: row.first, last: row.last, version: row.version, runHash: row.hash,
                 journalHash: state.hash))
+    }
+}
+
+// MARK: Forks
+
+extension Committer {
+    /// Why nothing can go on from where a fork says: it was decided on something else than the journal holds.
+    private mutating func refusal(
+        of fork: Fork, in transaction: any StoreTransaction
+    ) throws(RenError) -> RenError? {
+        guard let number = try fold.run(withID: fork.parent, in: transaction),
+            let parent = try fold.run(number, in: transaction)
+        else {
+            return RenError(.runNotFound, "there is no run \(fork.parent) to fork", hint: "`ren runs` lists them")
+        }
+        guard fork.version > .none, fork.version <= parent.version,
+            let sequence = try fold.sequence(of: fork.version, parent, in: transaction),
+            let hash = try transaction.value(
+                of: Key(sequence), in: .events,
+                { bytes throws(RenError) in
+                    try Record(bytes, at: sequence).runHash
+                }), hash == fork.hash
+        else {
+            return RenError(
+                .versionConflict, "the run \(fork.parent) has no version \(fork.version) with the hash \(fork.hash)",
+                hint: "load the run again and decide again")
+        }
+        let depth = parent.segments(through: fork.version).count
+        guard depth <= RunRow.segmentsMax else {
+            return RenError(
+                .forkTooDeep,
+                "a fork of \(fork.parent) would have \(depth) ancestors, and \(RunRow.segmentsMax) are the most",
+                hint: "fork one of its ancestors, or start a new run with its input")
+        }
+        return nil
+    }
+}
+
+extension Event {
+    /// Whether both make a run of the same flow with the same input, and a fork out of the same past.
+    fileprivate func makesSameRun(as other: Event) -> Bool {
+        guard payload?.hash == other.payload?.hash, creation?.flow == other.creation?.flow else { return false }
+        switch (fact, other.fact) {
+        case (.runCreated, .runCreated): return true
+        case (.runForked(let mine), .runForked(let theirs)):
+            return mine.parent == theirs.parent && mine.version == theirs.version && mine.hash == theirs.hash
+                && mine.reopening == theirs.reopening
+        default: return false
+        }
     }
 }
 

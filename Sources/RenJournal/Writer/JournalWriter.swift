@@ -5,8 +5,8 @@ import Synchronization
 ///
 /// LMDB's write transaction belongs to the thread that began it, so nothing is awaited between begin and end.
 ///
-/// `@unchecked Sendable`: `committer`, `fault`, `nextHouseKeeping` and `gauge` are touched by the writer's thread alone;
-/// the rest never changes after `init` or guards itself.
+/// `@unchecked Sendable`: `committer`, `fault`, `nextHouseKeeping`, `gauge`, `held` and `isPreparationHalted` are touched
+/// by the writer's thread alone; the rest never changes after `init` or guards itself.
 final class JournalWriter: @unchecked Sendable {
     private static let houseKeepingMilliseconds = 10_000
 
@@ -20,14 +20,20 @@ final class JournalWriter: @unchecked Sendable {
     private var fault: RenError?
     private var nextHouseKeeping = ContinuousClock.now
     private var gauge = StorageGauge()
+    /// Batches of forks that are preparing, in order.
+    private var held: [PreparedBatch] = []
+    /// There was no room for the rows of a fork: tried again with the next housekeeping.
+    private var isPreparationHalted = false
     private let thread = Handover<Thread>()
     /// The thread was joined, or left to end by itself.
     private let isOver = Mutex(false)
 
-    init(_ store: any Store, _ state: JournalState, onStorageFault: @escaping @Sendable (RenError) -> Void) {
+    init(
+        _ store: any Store, _ state: JournalState, onStorageFault: @escaping @Sendable (RenError) -> Void
+    ) throws(RenError) {
         self.store = store
         self.onStorageFault = onStorageFault
-        committer = Committer(store, state)
+        committer = try Committer(store, state)
         signal = CommitSignal(head: state.head)
         thread.give(Thread { [self] in run() })
     }
@@ -40,16 +46,15 @@ final class JournalWriter: @unchecked Sendable {
     }
 
     /// Runs `body` on the writer's thread and waits for it.
-    func perform(_ body: @escaping @Sendable (inout Committer) throws(RenError) -> Void) throws(RenError) {
-        let answer = Handover<Result<Void, RenError>>()
+    func perform<R: Sendable>(
+        _ body: @escaping @Sendable (inout Committer) throws(RenError) -> R
+    ) throws(RenError) -> R {
+        let answer = Handover<Result<R, RenError>>()
         let isQueued = queue.add(job: { [self] in
-            do throws(RenError) {
-                try body(&committer)
-                answer.give(.success(()))
-            } catch { answer.give(.failure(error)) }
+            do throws(RenError) { answer.give(.success(try body(&committer))) } catch { answer.give(.failure(error)) }
         })
         guard isQueued else { throw .closed }
-        try answer.wait().get()
+        return try answer.wait().get()
     }
 
     /// Writes what is queued and ends the thread; waits for that, unless it is the one that calls.
@@ -67,16 +72,20 @@ final class JournalWriter: @unchecked Sendable {
 
     private func run() {
         while true {
-            switch queue.take(patienceMilliseconds: Self.houseKeepingMilliseconds) {
+            switch queue.take(patienceMilliseconds: hasForkToPrepare ? 0 : Self.houseKeepingMilliseconds) {
             case .batches(let batches): write(batches)
             case .job(let job): job()
             case .idle: break
             case .end:
+                for batch in held { batch.batch.completion(.failure(.closed)) }
                 signal.close()
                 return
             }
+            if hasForkToPrepare { prepareFork() }
+            releaseHeld()
             if ContinuousClock.now >= nextHouseKeeping {
                 store.keepHouse()
+                isPreparationHalted = false
                 nextHouseKeeping = .now + .milliseconds(Self.houseKeepingMilliseconds)
                 gauge.isDue = true
             }
@@ -87,6 +96,10 @@ final class JournalWriter: @unchecked Sendable {
     private func write(_ batches: [PreparedBatch]) {
         let results = commit(batches)
         for (result, batch) in zip(results, batches) {
+            guard let result else {
+                held.append(batch)
+                continue
+            }
             batch.batch.completion(result)
             queue.answered(batch.byteCount)
         }
@@ -95,7 +108,7 @@ final class JournalWriter: @unchecked Sendable {
     }
 
     /// Commits the batches together; when that fails, one by one, so that only the guilty one pays.
-    private func commit(_ batches: [PreparedBatch]) -> [Result<Receipt, RenError>] {
+    private func commit(_ batches: [PreparedBatch]) -> [Result<Receipt, RenError>?] {
         if let fault { return batches.map { _ in .failure(fault) } }
         do {
             return try committer.commit(batches)
@@ -105,7 +118,7 @@ final class JournalWriter: @unchecked Sendable {
         return batches.map(commitAlone)
     }
 
-    private func commitAlone(_ batch: PreparedBatch) -> Result<Receipt, RenError> {
+    private func commitAlone(_ batch: PreparedBatch) -> Result<Receipt, RenError>? {
         if let fault { return .failure(fault) }
         while true {
             do {
@@ -118,6 +131,26 @@ final class JournalWriter: @unchecked Sendable {
                 return .failure(error)
             }
         }
+    }
+
+    // MARK: Rows of forks
+
+    private var hasForkToPrepare: Bool { committer.hasForkToPrepare && fault == nil && !isPreparationHalted }
+
+    private func prepareFork() {
+        do { try committer.prepareFork() } catch {
+            if error.code == .storageFull, store.makeRoom() { return }
+            isPreparationHalted = true
+            _ = report(error)
+        }
+    }
+
+    /// What waited for the rows of a fork goes on when they are there, or never will be.
+    private func releaseHeld() {
+        let ready = held.filter { fault != nil || !committer.isPreparing($0.batch.run) }
+        guard !ready.isEmpty else { return }
+        held.removeAll { fault != nil || !committer.isPreparing($0.batch.run) }
+        write(ready)
     }
 
     /// Whether the error ends all writing; says so to the owner then.

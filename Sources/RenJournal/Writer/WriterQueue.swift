@@ -114,8 +114,7 @@ final class WriterQueue: @unchecked Sendable {
         for prepared in batches[...last].reversed() {
             let batch = prepared.batch
             // An empty batch only tells how far the writer is: it stays behind what it was queued after.
-            let isEmpty = batch.events.isEmpty && batch.keys.isEmpty
-            let isBound = !isEmpty && (batch.run == .journal || runs.contains(batch.run))
+            let isBound = !batch.isEmpty && (batch.run == .journal || runs.contains(batch.run))
             if batch.isUrgent || isBound {
                 first.append(prepared)
                 runs.insert(batch.run)

@@ -89,8 +89,10 @@ package final class Gate: Sendable {
 
     private func isOurs(authority: String) -> Bool {
         guard let address = address.withLock({ $0 }) else { return false }
+        // Names of hosts are the same in any case (RFC 9110, 4.2.3).
+        let authority = authority.lowercased()
         var hosts: Set = ["localhost", "127.0.0.1", "[::1]"]
-        if !address.isLoopback, !address.isWildcard { hosts.insert(address.authorityHost) }
+        if !address.isLoopback, !address.isWildcard { hosts.insert(address.authorityHost.lowercased()) }
         // A browser leaves out the port that belongs to http.
         let suffixes = address.port == 80 ? [":80", ""] : [":\(address.port)"]
         for suffix in suffixes {
@@ -114,7 +116,11 @@ package final class Gate: Sendable {
     private func checkOrigin(_ headers: HTTPFields, isUnixSocket: Bool) throws(RenError) {
         let origins = headers[values: .origin]
         guard !origins.isEmpty else { return }
-        if !isUnixSocket, origins.count == 1, let host = headers[.host], origins[0] == "http://" + host { return }
+        if !isUnixSocket, origins.count == 1, let host = headers[.host],
+            origins[0].lowercased() == "http://" + host.lowercased()
+        {
+            return
+        }
         throw RenError(
             .originRefused, "pages of \(excerpt(origins[0])) may not ask ren",
             hint: "only ren's own console may, from the address that it was opened with")

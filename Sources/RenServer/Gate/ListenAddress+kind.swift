@@ -1,5 +1,6 @@
 import NIOCore
 import Ren
+package import RenCore
 
 extension ListenAddress {
     /// Only this machine can reach it.
@@ -9,6 +10,14 @@ extension ListenAddress {
 
     /// All interfaces of this machine.
     var isWildcard: Bool { host == "0.0.0.0" || host == "::" }
+
+    /// - Throws: `listen.remote` for an address beyond loopback that was not allowed.
+    package func check(allowsRemote: Bool) throws(RenError) {
+        guard !isLoopback, !allowsRemote else { return }
+        throw RenError(
+            .listenRemote, "\(self) can be reached from other machines, over connections without encryption",
+            hint: "listen on 127.0.0.1, or say --listen-insecure if that is meant")
+    }
 
     /// As it stands in `Host`.
     var authorityHost: String { host.contains(":") ? "[\(host)]" : host }

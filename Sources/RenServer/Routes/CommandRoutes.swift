@@ -53,7 +53,164 @@ extension Backend {
                         "reason": .reason, "by": .by, "functions": Self.functionFiles, "install": Self.install,
                     ]), isRequired: false),
                 answers: [Self.accepted], problems: [409, 422, 507], handle: resume),
+            Route(
+                .post, "/api/v1/runs/{run}:retry", "Runs again what failed of a run, or what is named",
+                parameters: [.idempotencyKey, .ifMatch, Self.dryRun],
+                body: Route.Body(schema: Self.retryBody, isRequired: false), answers: Self.reopeningAnswers,
+                problems: [409, 422, 507], handle: retry),
+            Route(
+                .post, "/api/v1/runs/{run}:skip", "Gives a node or item a result instead of running it",
+                parameters: [.idempotencyKey, .ifMatch, Self.dryRun], body: Route.Body(schema: Self.skipBody),
+                answers: Self.reopeningAnswers, problems: [409, 413, 422, 507], handle: skip),
+            Route(
+                .post, "/api/v1/runs/{run}:fork", "Makes a new run that goes on from an event of this one",
+                parameters: [.idempotencyKey, Self.dryRun], body: Route.Body(schema: Self.forkBody, isRequired: false),
+                answers: [
+                    .json(.created, "The new run", .ref("RunStarted")),
+                    .json(
+                        .ok, "The id or the key was known: the run that there is; with dry_run: what it would be",
+                        ["anyOf": [.ref("RunStarted"), .ref("Fork")]]),
+                ], problems: [409, 413, 422, 429, 507], handle: fork),
         ]
+    }
+
+    // MARK: Forks
+
+    private static let forkBody: JSON = .request([
+        "at": [
+            "type": "integer", "minimum": 0,
+            "description": "the run's last event at or before this sequence; its last one unless given",
+        ],
+        "id": [
+            "type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$", "description": "of the new run",
+        ],
+        "set": ["type": "object", "description": "values by their place in the input: input.limit"],
+        "node_outputs": ["type": "object", "description": "by node: its output from here on"],
+        "item_outputs": [
+            "type": "object", "additionalProperties": ["type": "object"],
+            "description": "by node and key: the item's output from here on",
+        ],
+        "flow": [
+            "type": "string", "minLength": 1, "maxLength": 300, "description": "another one: name or name@version",
+        ],
+        "again": names("nodes with once that may run again although they had succeeded"),
+        "code_changed": codeChanged, "reason": .reason, "by": .by, "functions": functionFiles, "install": install,
+    ])
+
+    private func fork(_ call: Call) async throws -> Reply {
+        let parent = try run(call.capture("run"))
+        let asker = try call.asker()
+        let id = call.json["id"]?.stringValue
+        // A repetition is answered from the journal, whatever became of the functions since.
+        if let mark = asker.request, let known = try session.engine.known(mark) {
+            try? await session.takeUpUnlessEnded(known.run, functions: nil, by: Asker(by: asker.by))
+            return try started(row(known.run), known)
+        }
+        var words = ForkWords()
+        words.at = call.json["at"]?.integerValue.map { JournalSequence($0) }
+        words.settings = (call.json["set"]?.objectValue?.members ?? []).map {
+            ForkWords.Setting(path: $0.key, value: $0.value)
+        }
+        words.outputs = (call.json["node_outputs"]?.objectValue?.members ?? []).map {
+            ForkWords.Output(node: $0.key, key: nil, value: $0.value)
+        }
+        for node in call.json["item_outputs"]?.objectValue?.members ?? [] {
+            for item in node.value.objectValue?.members ?? [] {
+                words.outputs.append(ForkWords.Output(node: node.key, key: item.key, value: item.value))
+            }
+        }
+        words.flow = try call.json["flow"]?.stringValue.map { name throws(RenError) in try journal.flowHash(named: name)
+        }
+        words.again = call.names("again")
+        words.codeChangedRunsAgain = call.json["code_changed"] == "again"
+        words.reason = call.json["reason"]?.stringValue
+        if call.flag("dry_run") {
+            let draft = try ForkDraft(
+                words, of: parent, id: id ?? "", swift: session.swift.signatures, in: journal, at: session.engine.now())
+            return .json(ForkView(draft).json)
+        }
+        let functions = try await functions(namedIn: call)
+        let run = try await session.fork(words, of: parent, id: id, functions: functions, by: asker)
+        return try started(try row(run.number), run.answer)
+    }
+
+    // MARK: Reopening
+
+    private static let dryRun = Route.Parameter.query(
+        "dry_run", "Only say what would be opened again; nothing is written", ["type": "boolean", "default": false])
+    private static let reopeningAnswers = [
+        accepted, Route.Answer.json(.ok, "With dry_run: what would be opened again", .ref("Reopening")),
+    ]
+    private static func names(_ description: String) -> JSON {
+        [
+            "type": "array", "maxItems": 1000, "items": ["type": "string", "minLength": 1, "maxLength": 200],
+            "description": .string(description),
+        ]
+    }
+    private static let codeChanged: JSON = [
+        "type": "string", "enum": ["keep", "again"], "default": "keep",
+        "description": "what becomes of results that other code than today's made",
+    ]
+    private static let retryBody: JSON = .request([
+        "nodes": names("only these; all that failed for good unless given"),
+        "keys": names("only these items, of the one node that is named"),
+        "failed": ["type": "boolean", "description": "of the named nodes, too, only what failed"],
+        "again": names("nodes with once that may run again although they had succeeded"),
+        "code_changed": codeChanged,
+        "reason": .reason, "by": .by, "functions": functionFiles, "install": install,
+    ])
+    private static let skipBody: JSON = .request(
+        [
+            "node": ["type": "string", "minLength": 1, "maxLength": 200],
+            "key": ["type": "string", "maxLength": 200, "description": "of the item; the node itself unless given"],
+            "value": ["description": "its output; it counts as success"],
+            "keep": ["type": "boolean", "description": "the result it had before its input changed"],
+            "fail": ["type": "string", "maxLength": 2000, "description": "it failed, with these words"],
+            "reason": .reason, "by": .by,
+        ], required: ["node"])
+
+    private func retry(_ call: Call) async throws -> Reply {
+        let row = try run(call.capture("run"))
+        var words = RetryWords()
+        words.nodes = call.names("nodes")
+        words.keys = call.names("keys")
+        words.onlyFailed = call.json["failed"] == true
+        words.again = call.names("again")
+        words.codeChangedRunsAgain = call.json["code_changed"] == "again"
+        words.reason = call.json["reason"]?.stringValue
+        let asker = try call.asker()
+        if call.flag("dry_run") {
+            return .json(try await session.reopening(row, words.request(for: row, in: journal)).json)
+        }
+        // A repetition is answered from the journal, whatever became of the functions since.
+        let functions = try await functions(namedIn: call)
+        return try await accept(row) {
+            try await session.reopen(
+                row.number, words.request(for: row, in: journal), functions: functions, by: asker)
+        }
+    }
+
+    private func skip(_ call: Call) async throws -> Reply {
+        let row = try run(call.capture("run"))
+        let said = ["value", "keep", "fail"].filter { call.json[$0] != nil && call.json[$0] != .bool(false) }
+        guard said.count == 1 else {
+            throw RenError(
+                .init("field.invalid"), "one of value, keep and fail says how it ended, not \(said.count)",
+                hint: #"for example {"node": "x", "value": 1}"#)
+        }
+        let how: SkipWords.How =
+            switch said[0] {
+            case "keep": .keep
+            case "fail": .fail(call.json["fail"]?.stringValue ?? "")
+            default: .value(call.json["value"] ?? .null)
+            }
+        let words = SkipWords(
+            node: call.json["node"]?.stringValue ?? "", key: call.json["key"]?.stringValue, how: how,
+            reason: call.json["reason"]?.stringValue)
+        let request = try words.request(for: row, in: journal)
+        let asker = try call.asker()
+        if call.flag("dry_run") { return .json(try await session.reopening(row, request).json) }
+        return try await accept(row) { try await session.skip(row.number, request, by: asker) }
     }
 
     // MARK: Starting
@@ -203,4 +360,10 @@ extension Backend {
     private static let localOnly = RenError(
         .init("function.local_only"), "function files can be named over the Unix socket only",
         hint: "name them when the service is started, with -f or in ren.yaml")
+}
+
+extension Call {
+    fileprivate func names(_ member: String) -> [String] {
+        json[member]?.arrayValue?.compactMap(\.stringValue) ?? []
+    }
 }

@@ -5,7 +5,6 @@ import RenAPI
 import RenCore
 import RenJSON
 import RenJournal
-import ServiceLifecycle
 
 extension Backend {
     var eventRoutes: [Route] {
@@ -36,7 +35,7 @@ extension Backend {
                 var names = EventNames(self.journal)
                 var object = try EventView(event, &names).detailed
                 if let payload = event.event.payload, payload.length <= Self.outputBytesMax {
-                    object["payload_json"] = try self.json(ofPayloadAt: event.sequence)
+                    object["payload_json"] = try self.keptJSON(ofPayloadAt: event.sequence)
                 }
                 return .json(object)
             },
@@ -135,9 +134,7 @@ extension Backend {
     private func live(_ filter: EventFilter, _ call: Call) async throws -> Reply {
         let subscription = try await Subscription(
             readings.pages, filter, since: try call.since(), batch: StreamRequest.batchDefault)
-        let text = EventText(subscription: subscription).cancelOnGracefulShutdown()
-        return Reply(.ok, type: Self.eventStream, body: ResponseBody(asyncSequence: text))
-            .with(.cacheControl, "no-store")
+        return .stream(Self.eventStream, EventText(subscription: subscription))
     }
 }
 

@@ -20,7 +20,7 @@ extension Backend {
                             "default": "index",
                         ]),
                     .query("offset", "so many are left out", .integer(from: 0, to: 10_000_000, default: 0)),
-                    .query("limit", "at most so many", .integer(from: 1, to: 1_000, default: 100)),
+                    .query("limit", "at most so many", .integer(from: 1, to: 1_000, default: 100)), Self.asOf,
                 ],
                 answers: [.json(.ok, "the window; empty while the map is not open", .ref("ItemWindow"))],
                 problems: [404, 422], isLong: true
@@ -53,6 +53,16 @@ extension Backend {
     private func window(_ call: Call) throws(RenError) -> JSONObject {
         let row = try run(call.capture("run"))
         let node = try map(call.capture("node"), of: row)
+        let query = Self.query(call)
+        if let past = try past(row, call) {
+            return try journal.items(of: past, node, query)?.json ?? Self.noItems(past.asOf.sequence)
+        }
+        let keys = try readings.itemKeys(row.number, node)
+        if let window = try journal.items(of: row.number, node, query, keys: keys) { return window.json }
+        return Self.noItems(try journal.read { view throws(RenError) in try view.head().sequence })
+    }
+
+    static func query(_ call: Call) -> ItemQuery {
         var query = ItemQuery()
         query.state = call.text("state").flatMap { word in WorkState.allCases.first { $0.name == word } }
         if let text = call.text("q"), !text.isEmpty { query.search = .contains(text) }
@@ -60,16 +70,12 @@ extension Backend {
         query.order = call.text("sort").flatMap(ItemQuery.Order.init) ?? .index
         query.offset = call.integer("offset") ?? 0
         query.limit = call.integer("limit") ?? 100
-        let keys = try readings.itemKeys(row.number, node)
-        let window = try journal.items(of: row.number, node, query, keys: keys)
-        guard let window else {
-            let head = try journal.read { view throws(RenError) in try view.head().sequence }
-            return ["items": [], "total": 0, "counts": .object(StateCounts().json), "as_of": JSON(head.rawValue)]
-        }
-        return [
-            "items": .array(window.rows.map { .object($0.json) }), "total": JSON(window.total),
-            "counts": .object(window.counts.json), "as_of": JSON(window.asOf.rawValue),
-        ]
+        return query
+    }
+
+    /// Of a map that is not open.
+    static func noItems(_ asOf: JournalSequence) -> JSONObject {
+        ["items": [], "total": 0, "counts": .object(StateCounts().json), "as_of": JSON(asOf.rawValue)]
     }
 
     private func itemAndAttempts(

@@ -7,7 +7,6 @@ import RenCore
 import RenJSON
 import RenJournal
 import RenWorkers
-import ServiceLifecycle
 
 extension Backend {
     var logRoutes: [Route] {
@@ -54,8 +53,7 @@ extension Backend {
         switch type {
         case Self.eventStream:
             let log = LogText(reader: reader, filter: filter, form: .events, first: page) { true }
-            return Reply(
-                .ok, type: type, body: ResponseBody(asyncSequence: log.cancelOnGracefulShutdown()))
+            return .stream(type, log)
         case "text/plain":
             let type = "text/plain; charset=utf-8"
             guard call.flag("follow") else {
@@ -66,7 +64,7 @@ extension Backend {
             let log = LogText(reader: reader, filter: filter, form: .lines, first: page) {
                 try journal.read { view throws(RenError) in try view.run(row.number)?.status.isOpen ?? false }
             }
-            return Reply(.ok, type: type, body: ResponseBody(asyncSequence: log.cancelOnGracefulShutdown()))
+            return .stream(type, log)
         default:
             guard !call.flag("follow") else {
                 throw RenError(

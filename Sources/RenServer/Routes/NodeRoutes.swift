@@ -18,11 +18,14 @@ extension Backend {
         [
             Route(
                 .get, "/api/v1/runs/{run}/nodes", "The nodes of a run, in the order of the flow.",
+                parameters: [Self.asOf],
                 answers: [.json(.ok, "the nodes", .answer(["items": .list(of: .ref("Node")), "as_of": .count]))],
                 problems: [404], isLong: true
             ) { call in
-                let summary = try RunSummary(
-                    try self.run(call.capture("run")).number, in: self.journal, engineHolds: true)
+                let row = try self.run(call.capture("run"))
+                let summary =
+                    try self.past(row, call).map { past throws(RenError) in try RunSummary(past, in: self.journal) }
+                    ?? RunSummary(row.number, in: self.journal, engineHolds: true)
                 let nodes = summary.flow.nodes.indices.map { JSON.object(summary.nodeMembers($0)) }
                 return .json(["items": .array(nodes), "as_of": JSON(summary.head.sequence.rawValue)])
             },
@@ -63,7 +66,11 @@ extension Backend {
     ///
     /// - Throws: `node.not_found`, `node.no_items`.
     func map(_ name: String, of row: RunRow) throws(RenError) -> NodeNumber {
-        let summary = try RunSummary(row.number, in: journal, engineHolds: true)
+        try Self.map(name, of: RunSummary(row.number, in: journal, engineHolds: true))
+    }
+
+    /// - Throws: `node.not_found`, `node.no_items`.
+    static func map(_ name: String, of summary: RunSummary) throws(RenError) -> NodeNumber {
         let index = try summary.number(of: name)
         guard summary.flow.nodes[index].each != nil else {
             throw RenError(.nodeNoItems, "node \"\(name)\" has no each, so it has no items")
@@ -166,8 +173,4 @@ extension Backend {
 extension HTTPField.Name {
     /// The journal's head when an answer without JSON was read.
     static let renAsOf = Self("Ren-As-Of")!
-}
-
-extension RenError.Code {
-    static let nodeNoItems = Self("node.no_items")
 }

@@ -20,7 +20,21 @@ extension Backend {
             object["output_reference"] = Self.reference(event, payload)
             return
         }
-        object["output"] = try json(ofPayloadAt: event.sequence)
+        if let output = try keptJSON(ofPayloadAt: event.sequence) {
+            object["output"] = output
+        } else {
+            object["output_reference"] = Self.reference(event, payload)
+        }
+    }
+
+    /// The same; nil for one that was pruned: its length and hash are all that is kept.
+    func keptJSON(ofPayloadAt sequence: JournalSequence) throws(RenError) -> JSON? {
+        do throws(RenError) {
+            return try json(ofPayloadAt: sequence)
+        } catch {
+            guard error.code == .payloadPruned else { throw error }
+            return nil
+        }
     }
 
     /// The payload of an event as JSON; functions' files and other payloads that are none are text.

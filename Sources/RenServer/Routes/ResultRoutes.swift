@@ -53,7 +53,7 @@ extension Backend {
     private func result(of row: RunRow) throws(RenError) -> Reply {
         guard !row.status.isOpen else {
             throw RenError(
-                .init("run.not_ended"), "run \(row.id) has not ended: \(row.shownStatus)",
+                .runNotEnded, "run \(row.id) has not ended: \(row.shownStatus)",
                 hint: "GET /api/v1/runs/\(row.id)")
         }
         guard row.status == .succeeded else {

@@ -25,11 +25,11 @@ extension Backend {
                 isLong: true, handle: runs),
             Route(
                 .get, "/api/v1/runs/{run}", "A run with its nodes and problems",
-                parameters: [.ifNoneMatch],
+                parameters: [.ifNoneMatch, Self.asOf],
                 answers: [
                     .json(.ok, "The run as of the event as_of", .ref("RunSnapshot")),
                     .empty(.notModified, "It is as the ETag in If-None-Match says"),
-                ], isLong: true, handle: snapshot),
+                ], problems: [410], isLong: true, handle: snapshot),
         ]
     }
 
@@ -67,7 +67,8 @@ extension Backend {
     // MARK: One run
 
     private func snapshot(_ call: Call) async throws -> Reply {
-        let row = try run(call.capture("run"))
+        let row = try unprunedRun(call.capture("run"))
+        if let past = try past(row, call) { return .json(Self.json(try RunSummary(past, in: journal))) }
         if call.knows(Self.tag(row)) { return Reply(.notModified).with(.eTag, Self.tag(row)) }
         let summary = try RunSummary(row.number, in: journal, engineHolds: true)
         var object = summary.json
@@ -75,6 +76,19 @@ extension Backend {
         object["as_of"] = JSON(summary.head.sequence.rawValue)
         object["nodes"] = try await nodes(of: summary)
         return Reply.json(object).with(.eTag, Self.tag(summary.row))
+    }
+
+    /// - Throws: a problem with what is left of a run whose history was pruned, as `summary`.
+    private func unprunedRun(_ id: String) throws -> RunRow {
+        do throws(RenError) {
+            return try run(id)
+        } catch {
+            guard error.code == .runPruned else { throw error }
+            let row = try journal.read { view throws(RenError) in try view.findRun(id) }
+            var problem = Problem(error)
+            problem.details = ["summary": .object(try json(row))]
+            throw problem
+        }
     }
 
     /// The nodes with what only a running engine knows: progress of calls, and how fast maps go on.
@@ -120,6 +134,39 @@ extension Backend {
 
     // MARK: Schemas
 
+    private static func nodes(_ description: String) -> JSON {
+        ["type": "array", "items": .text("node"), "description": .string(description)]
+    }
+
+    private static func reopening(_ schema: String) -> JSONObject {
+        [
+            "schema": .oneOf([schema]), "run": .text("its id"), "again": nodes("they run again"),
+            "items": [
+                "type": "object",
+                "additionalProperties": .answer([
+                    "count": .count,
+                    "indexes": ["type": "string", "description": "as 0-4,9; empty: the map only closes anew"],
+                ]), "description": "by node: its items that run again",
+            ],
+            "affected": nodes("they are evaluated afresh, and keep their results if their inputs are the same"),
+            "asking": nodes("of these those with once: they wait for a person if their inputs are not the same"),
+            "kept": nodes("they stay as they are"),
+        ]
+    }
+
+    private static let fork: JSONObject = {
+        var fork = reopening("ren.fork/1")
+        fork["parent"] = .text("the run that it goes on from")
+        fork["at"] = .count
+        fork["version"] = .count
+        fork["flow_hash"] = .hash
+        fork["new"] = nodes("the flow before has no such nodes")
+        fork["gone"] = nodes("the new flow has no such nodes")
+        fork["input_changed"] = .flag
+        fork["given"] = nodes("nodes, and items as node/key, whose output a person gives")
+        return fork
+    }()
+
     static let runSchemas: [String: JSON] = {
         let error: JSON = .answer(
             ["name": .text("the exception's class, or ren's word"), "message": .text("what it says")],
@@ -143,6 +190,10 @@ extension Backend {
             "updated": .time, "ended": .timeOrNull, "version": .count,
             "control": ["type": "integer", "minimum": 0, "description": "what If-Match compares"], "first": .count,
             "last": .count, "error": errorOrNull, "waiting": waiting,
+            "pruned": [
+                "enum": ["payloads", "histories", nil],
+                "description": "what retention has deleted of it; after histories only this is left",
+            ],
         ]
         let node: JSON = .answer(
             ["status": .oneOf(WorkState.allCases.map(\.name))],
@@ -165,6 +216,7 @@ extension Backend {
         started["replayed"] = .flag
         return [
             "Run": .answer(run), "RunSnapshot": .answer(snapshot), "RunStarted": .answer(started),
+            "Reopening": .answer(reopening("ren.reopening/1")), "Fork": .answer(fork),
             "Accepted": .answer([
                 "run": .text("its id"), "status": .oneOf(RunStatus.allCases.map(\.name) + ["waiting"]),
                 "sequence": .count, "version": .count,

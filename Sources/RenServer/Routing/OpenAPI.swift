@@ -104,6 +104,8 @@ enum OpenAPI {
         if route.body != nil { statuses.formUnion(bodyProblems) }
         // What a path names may not be there.
         if route.path.contains("{") { statuses.insert(404) }
+        // A run may have been pruned.
+        if route.path.contains("{run}") { statuses.insert(410) }
         return statuses.sorted()
     }
 

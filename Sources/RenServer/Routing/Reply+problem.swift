@@ -15,9 +15,13 @@ extension Reply {
         if error is RequestRefused { throw error }
         let problem = Problem(of: error)
         if problem.status >= 500 {
-            logger.error(
-                "a request failed",
-                metadata: ["request": "\(id)", "path": "\(path.prefix(200))", "error": "\(String(reflecting: error))"])
+            let isOurs = problem.error.code == .internalError
+            // What ren cannot name is told as it is; the rest has words.
+            let words =
+                isOurs ? String(reflecting: error) : "\(problem.error.code.rawValue): \(problem.error.message)"
+            logger.log(
+                level: isOurs ? .error : .warning, "a request failed",
+                metadata: ["request": "\(id)", "path": "\(path.prefix(200))", "error": "\(words)"])
         }
         self.init(problem, path: path, id: id)
     }

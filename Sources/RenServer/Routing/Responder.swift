@@ -1,5 +1,6 @@
 package import HTTPTypes
 package import Hummingbird
+import HummingbirdCore
 import Logging
 import NIOCore
 import RenAPI
@@ -44,7 +45,7 @@ package struct Responder: HTTPResponder {
         if case .found(let match) = finding { template = match.path }
         backend.metrics.requestEnded(
             route: template, method: request.method, status: reply.status.code, after: .now - start)
-        return response(to: request.method, reply, id: id)
+        return response(to: request, reply, id: id)
     }
 
     private func answer(
@@ -98,16 +99,27 @@ package struct Responder: HTTPResponder {
         return try await withTaskExecutorPreference(Self.longRoutes) { try await route.handle(finished) }
     }
 
-    private func response(to method: HTTPRequest.Method, _ reply: Reply, id: String) -> Response {
+    private func response(to request: Request, _ reply: Reply, id: String) -> Response {
         var headers = reply.headers
         for (name, value) in Self.safeHeaders where headers[name] == nil { headers[name] = value }
         headers[.requestID] = id
         if headers[.cacheControl] == nil { headers[.cacheControl] = "no-store" }
-        guard method == .head else { return Response(status: reply.status, headers: headers, body: reply.body) }
+        guard request.method == .head else {
+            let body = reply.isStream ? watched(reply.body, request.body) : reply.body
+            return Response(status: reply.status, headers: headers, body: body)
+        }
         let length = headers[.contentLength] ?? reply.body.contentLength.map(String.init)
         var response = Response(status: reply.status, headers: headers)
         response.headers[.contentLength] = length
         return response
+    }
+
+    /// The same body, cut off when the client closes its side: while nothing is written nobody would find out.
+    private func watched(_ body: ResponseBody, _ inbound: RequestBody) -> ResponseBody {
+        ResponseBody { writer in
+            let writer = writer
+            try await inbound.consumeWithCancellationOnInboundClose { _ in try await body.write(writer) }
+        }
     }
 
     /// What a browser may do with an answer: close to nothing.

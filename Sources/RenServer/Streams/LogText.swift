@@ -32,7 +32,6 @@ struct LogText: AsyncSequence, Sendable {
     func makeAsyncIterator() -> Iterator { Iterator(log: self, page: first) }
 
     struct Iterator: AsyncIteratorProtocol {
-        private static let interval = Duration.milliseconds(200)
         /// An engine writes the last lines out soon after the end of a run.
         private static let lastInterval = Duration.milliseconds(500)
 
@@ -40,6 +39,9 @@ struct LogText: AsyncSequence, Sendable {
         /// Read and not given yet; nil when it was.
         var page: LogReader.Page?
         private var position: LogReader.Position
+        private var patience = LogPatience()
+        /// The run had ended before the last look.
+        private var isOver = false
         private var isLast = false
 
         init(log: LogText, page: LogReader.Page) {
@@ -54,28 +56,29 @@ struct LogText: AsyncSequence, Sendable {
                 if let page = page {
                     self.page = nil
                     let text = log.form == .lines ? page.plainText : page.eventText
-                    if text.readableBytes > 0 { return text }
+                    if text.readableBytes > 0 {
+                        patience.linesCame()
+                        return text
+                    }
                     if page.isAtEnd {
                         if isLast { return nil }
-                        isLast = try await isOver()
-                        try await Task.sleep(for: isLast ? Self.lastInterval : Self.interval)
+                        isLast = isOver
+                        if isLast { try await Task.sleep(for: Self.lastInterval) } else { try await patience.wait() }
                     }
                 }
-                // Without a sign of life nobody finds out that the client has left; a line of text would be one too many.
+                // A sign of life for what stands between: it would take a silent connection for a dead one. A line of
+                // text would be one too many.
                 if log.form == .events, .now >= deadline { return ByteBuffer(string: ": still here\n\n") }
-                let read = try await BlockingReads.run { [log, position] in
-                    try log.reader.page(after: position, log.filter)
+                let look = try await BlockingReads.run { [log, position] () throws -> (Bool, LogReader.Page) in
+                    // Asked before the look, which then finds all that was said.
+                    let isOver = try log.form == .lines && !log.isOpen()
+                    return (isOver, try log.reader.page(after: position, log.filter))
                 }
-                position = read.position
-                page = read
+                isOver = look.0
+                page = look.1
+                position = look.1.position
             }
             return nil
-        }
-
-        /// Asked before the last look.
-        private func isOver() async throws -> Bool {
-            guard log.form == .lines else { return false }
-            return try await BlockingReads.run { [log] in try !log.isOpen() }
         }
     }
 }

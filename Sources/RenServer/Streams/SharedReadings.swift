@@ -12,6 +12,7 @@ package final class SharedReadings: Sendable {
     package let pages: EventPages
     package let progress: ProgressBoard
     let times = MapTimes()
+    private let pasts = PastRuns()
     /// Keys of maps never change; reading them again costs up to 16 MiB. The last one used stands last.
     private let keys = Mutex<[(run: RunNumber, node: NodeNumber, keys: ItemKeys)]>([])
     private static let mapsMax = 4
@@ -37,7 +38,18 @@ package final class SharedReadings: Sendable {
         guard let row, row.number != .journal else {
             throw RenError(.runNotFound, "there is no run \(id.prefix(200))", hint: "GET /api/v1/runs lists them")
         }
+        guard row.pruned != .histories else { throw .pruned(row) }
         return row
+    }
+
+    /// The run as of the event at `sequence`.
+    ///
+    /// - Throws: `event.not_found` before the run's first event and behind the journal's last.
+    package func past(of row: RunRow, at sequence: JournalSequence) throws(RenError) -> PastRun {
+        if let known = pasts[row.number, sequence] { return known }
+        let past = try journal.past(of: row, at: sequence)
+        pasts.add(past)
+        return past
     }
 
     /// The node of that name in the flow of a run.
@@ -51,13 +63,7 @@ package final class SharedReadings: Sendable {
     ///
     /// - Throws: `item.not_found`: also while the map is not open.
     package func item(_ key: String, of node: NodeNumber, in row: RunRow) throws(RenError) -> ItemIndex {
-        let found = try journal.read { view throws(RenError) in try view.itemIndex(row.number, node, key: key) }
-        guard let found else {
-            throw RenError(
-                .itemNotFound, "the node has no item \(key.prefix(200))",
-                hint: "its items are known when its each has been read")
-        }
-        return found
+        try journal.item(key, of: node, in: row)
     }
 
     /// The names of a map's items; nil while the map is not open.
@@ -106,8 +112,4 @@ package final class SharedReadings: Sendable {
         }
         return (row, filter)
     }
-}
-
-extension RenError.Code {
-    static let itemNotFound = Self("item.not_found")
 }

@@ -11,7 +11,6 @@ import Synchronization
 final class StreamFeed: Sendable {
     /// Only there so that a wait has an end.
     private static let patience = Duration.seconds(3600)
-    private static let logInterval = Duration.milliseconds(200)
     private static let logLines = 200
 
     private let session: StreamSession
@@ -124,6 +123,7 @@ final class StreamFeed: Sendable {
         }
         let filter = LogReader.Filter(level: level, node: wanted.node, key: wanted.key, text: wanted.log.text)
         var position = try await start(reader)
+        var patience = LogPatience()
         while true {
             let page = try await BlockingReads.run { [position] in
                 try reader.page(after: position, limit: Self.logLines, filter)
@@ -135,7 +135,8 @@ final class StreamFeed: Sendable {
                         id: wanted.id, lines: page.lines.map { .object($0.json) }, position: position.description,
                         droppedFiles: page.droppedFiles))
             }
-            if page.isAtEnd { try await Task.sleep(for: Self.logInterval) }
+            if !page.lines.isEmpty { patience.linesCame() }
+            if page.isAtEnd { try await patience.wait() }
         }
     }
 

@@ -150,13 +150,17 @@ extension PoolLoop {
 
     private func log(_ line: LogLine, from worker: Worker) {
         let second = Int64(NIODeadline.now().uptimeNanoseconds / 1_000_000_000)
-        let (isTaken, dropped) = worker.allowance.take(line.text.utf8.count + 64, at: second)
-        guard isTaken else { return }
-        if dropped > 0 {
-            let text = "\(dropped) lines were dropped: more than 1 MiB of output in a second"
-            report(.log(LogLine(call: line.call, level: .warning, text: text)))
-        }
+        guard worker.allowance.take(line.text.utf8.count + 64, of: line.call, at: second) else { return }
+        tellDropped(of: line.call, by: worker)
         report(.log(line))
+    }
+
+    /// Says how many lines of the call were lost, if any were.
+    func tellDropped(of call: CallID?, by worker: Worker) {
+        let dropped = worker.allowance.takeDropped(of: call)
+        guard dropped > 0 else { return }
+        let text = "\(dropped) lines were dropped: more than 1 MiB of output in a second"
+        report(.log(LogLine(call: call, level: .warning, text: text)))
     }
 }
 

@@ -179,6 +179,7 @@ extension PoolLoop {
         remember(worker, status)
         workers[worker.number] = nil
         for ending in worker.connection.exited(status) { end(ending.call, ending.kind, ending.end) }
+        tellDropped(of: nil, by: worker)
         if let process = worker.process { report(.workerExited(set: set, process: process, how: status)) }
         recount()
         if !isClosing { judge(worker, phase, status) }

@@ -176,6 +176,11 @@ final class PoolLoop: @unchecked Sendable {
     func end(_ call: CallID, _ kind: Slots.Kind, _ end: AttemptEnd) {
         let worker = routes.removeValue(forKey: call)?.worker
         worker?.callsDone += 1
+        if let worker {
+            // What was lost outside of calls too: after this one perhaps nobody is left to hear of it.
+            tellDropped(of: call, by: worker)
+            tellDropped(of: nil, by: worker)
+        }
         if worker?.connection.isRetired != true { freed[kind, default: 0] += 1 }
         reports.append(.ended(call, end))
     }

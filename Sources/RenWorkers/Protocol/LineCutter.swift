@@ -39,26 +39,31 @@ struct LineCutter {
 }
 
 /// How much log text a worker may send: 1 MiB a second, so that one that prints without end fills no memory and no disk.
+///
+/// What was lost is told to the call that said it, with its next line that is taken or at its end.
 struct LogAllowance {
     static let bytesPerSecond = 1 << 20
 
     private var used = 0
-    private var dropped = 0
     private var second: Int64 = 0
+    /// How many lines were lost and not told yet, by call; nil: said outside of calls.
+    private var dropped: [CallID?: Int] = [:]
 
     /// - Parameter second: a clock's whole seconds.
-    /// - Returns: whether a line of this size is taken, and how many were dropped before it, to be said once.
-    mutating func take(_ size: Int, at second: Int64) -> (isTaken: Bool, droppedBefore: Int) {
+    /// - Returns: whether a line of this size is taken.
+    mutating func take(_ size: Int, of call: CallID?, at second: Int64) -> Bool {
         if second != self.second {
             self.second = second
             used = 0
         }
         guard used + size <= Self.bytesPerSecond else {
-            dropped += 1
-            return (false, 0)
+            dropped[call, default: 0] += 1
+            return false
         }
         used += size
-        defer { dropped = 0 }
-        return (true, dropped)
+        return true
     }
+
+    /// How many lines of the call were lost, to be told once.
+    mutating func takeDropped(of call: CallID?) -> Int { dropped.removeValue(forKey: call) ?? 0 }
 }

@@ -34,7 +34,7 @@ struct Command {
 
     /// Runs it in a session of its own, which is killed when the time is up or the task is cancelled.
     ///
-    /// - Throws: `python.missing` when it cannot be started.
+    /// - Throws: `python.missing` when it cannot be started, `request.cancelled` when the task was.
     func run(timeLimit: Duration, line: @escaping @Sendable (String) -> Void = { _ in }) async throws(RenError)
         -> Outcome
     {
@@ -58,12 +58,17 @@ struct Command {
                 }
             }
             collector.finish()
+            // It was killed for that, so how it ended says nothing of it.
+            try Task.checkCancellation()
             let words = WorkerProcess.words(result.terminationStatus)
             return Outcome(
                 succeeded: result.terminationStatus.isSuccess && result.closureResult,
                 status: result.closureResult ? words : "ended after \(timeLimit), the time limit",
                 lines: collector.lines)
         } catch {
+            guard !Task.isCancelled else {
+                throw RenError(.workCancelled, "\(executable) was ended: nobody waits for it any more")
+            }
             throw RenError(.pythonMissing, "\(executable) cannot be run: \(error)")
         }
     }

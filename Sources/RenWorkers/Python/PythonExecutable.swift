@@ -19,7 +19,7 @@ package struct PythonExecutable: Sendable, Equatable {
 
     /// Finds it: `REN_PYTHON`, else `python3`, else `python` on `PATH`.
     ///
-    /// - Throws: `python.missing`, `python.too_old`.
+    /// - Throws: `python.missing`, `python.too_old`, `request.cancelled`.
     package static func find(environment: [String: String]) async throws(RenError) -> PythonExecutable {
         let wanted = environment["REN_PYTHON"].flatMap { $0.isEmpty ? nil : $0 }
         var tooOld: String?

@@ -122,7 +122,3 @@ extension WorkState: ExpressibleByArgument {
 
     package static var allValueStrings: [String] { allCases.map(\.name) }
 }
-
-extension RenError.Code {
-    static let nodeNoItems = Self("node.no_items")
-}

@@ -7,10 +7,7 @@ struct JournalListCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "ls", abstract: "List events in the order of the journal.")
 
-    @Option(
-        name: .customLong("run"),
-        help: ArgumentHelp("Only events of this run; journal for those of none.", valueName: "run"))
-    var runName: String?
+    @OptionGroup var filter: EventFilterOptions
 
     @Option(name: .long, help: "From this sequence; with --run from this version.")
     var from: UInt64 = 1
@@ -18,41 +15,32 @@ struct JournalListCommand: ParsableCommand {
     @Option(name: .long, help: "At most so many.")
     var limit = Int.max
 
+    @Flag(name: .long, help: "The newest first.")
+    var newest = false
+
     @OptionGroup var data: DataOption
     @OptionGroup var output: OutputOptions
-
-    private static let page = 1000
 
     func run() throws {
         try output.require(.human, .json, .jsonl)
         guard limit > 0, from > 0 else { throw ValidationError("--limit and --from are whole numbers from 1") }
+        let wanted = try filter.filter()
         let reading = try Reading(data)
-        let run = try runName.map { name throws(RenError) in try reading.runOrJournal(name) }
-        var names = EventNames(reading.journal)
-        var listing = Listing(output.output)
-        let style = output.style
-        var next = from
+        reading.sayWay(output)
+        let run = try filter.run.map { name throws(RenError) in try reading.runOrJournal(name) }
+        var printer = EventPrinter(reading.journal, filter, output)
+        var scan = try JournalScan(reading.journal, of: run, from: from, wanted, newest ? .newestFirst : .oldestFirst)
         var left = limit
-        var damaged = 0
-        while left > 0 {
-            let page = try reading.journal.entries(of: run, from: next, limit: min(left, Self.page))
-            for entry in page {
-                switch entry {
-                case .event(let event):
-                    let view = try EventView(event, &names)
-                    listing.add(view.json, text: view.text(style))
-                case .damaged(let event):
-                    damaged += 1
-                    listing.add(event.json, text: event.text(style))
-                }
+        while left > 0, let page = try scan.next() {
+            for entry in page where left > 0 {
+                guard let line = try printer.line(entry) else { continue }
+                printer.add(line)
+                left -= 1
             }
-            guard !page.isEmpty else { break }
-            // Sequences and versions have no gaps.
-            next += UInt64(page.count)
-            left -= page.count
+            // Nothing more can be written; how the command ends says why.
+            guard StandardOutput.failure == nil else { return }
         }
-        listing.end()
-        guard damaged == 0 else { throw Complaint.damaged(damaged) }
+        try printer.end()
     }
 }
 
@@ -63,11 +51,5 @@ extension Complaint {
             RenError(
                 .integrityDamaged, "\(Words.count(count, "event")) of the journal cannot be read",
                 hint: "make a copy of the data directory, then run `ren journal verify`"))
-    }
-}
-
-extension Reading {
-    func runOrJournal(_ name: String) throws(RenError) -> RunNumber {
-        name == "journal" ? .journal : try run(name).number
     }
 }

@@ -14,6 +14,12 @@ struct JournalShowCommand: ParsableCommand {
     @Flag(name: .long, help: "Print only the payload, byte for byte.")
     var payload = false
 
+    @Flag(name: .long, help: "What it changed, as it was before, with the events it is linked to.")
+    var before = false
+
+    @Flag(name: .long, help: "What it changed, as it was after, with the events it is linked to.")
+    var after = false
+
     @OptionGroup var data: DataOption
     @OptionGroup var output: OutputOptions
 
@@ -44,7 +50,8 @@ struct JournalShowCommand: ParsableCommand {
         }
         var names = EventNames(reading.journal)
         let view = try EventView(event, &names)
-        output.output == .json ? printJSON(view, bytes) : printText(view, bytes)
+        let change = before || after ? try EventChange(event, in: reading.journal, &names) : nil
+        output.output == .json ? printJSON(view, bytes, change) : printText(view, bytes, change)
         guard let mark = event.event.payload, let bytes, Payload(hashing: bytes).hash != mark.hash else { return }
         throw Complaint(
             RenError(
@@ -56,12 +63,12 @@ struct JournalShowCommand: ParsableCommand {
         guard event.event.payload != nil else { return nil }
         do {
             return try journal.read { view throws(RenError) in try view.payload(event.run, event.version) }
-        } catch  where error.code == .payloadMissing && !payload {
-            return nil  // a checkpoint's is deleted when it is superseded; its hash is shown
+        } catch  where [.payloadMissing, .payloadPruned].contains(error.code) && !payload {
+            return nil  // a checkpoint's is deleted when it is superseded, any by retention; its hash is shown
         }
     }
 
-    private func printJSON(_ view: EventView, _ bytes: [UInt8]?) {
+    private func printJSON(_ view: EventView, _ bytes: [UInt8]?, _ change: EventChange?) {
         var writer = JSONWriter()
         writer.beginObject()
         for member in view.detailed { writer.field(member.key, member.value) }
@@ -71,11 +78,12 @@ struct JournalShowCommand: ParsableCommand {
             let isJSON = (try? JSONText.validate(bytes)) != nil
             if isJSON { writer.raw(bytes) } else { writer.string(String(decoding: bytes, as: UTF8.self)) }
         }
+        if let change { for member in change.json { writer.field(member.key, member.value) } }
         writer.endObject()
         Terminal.printJSON(String(decoding: writer.bytes, as: UTF8.self))
     }
 
-    private func printText(_ view: EventView, _ bytes: [UInt8]?) {
+    private func printText(_ view: EventView, _ bytes: [UInt8]?, _ change: EventChange?) {
         var rows = view.detailed.map { [$0.key, Terminal.escaped($0.value.stringValue ?? $0.value.text)] }
         if let bytes {
             let text = String(decoding: bytes.prefix(Self.payloadShown), as: UTF8.self)
@@ -84,5 +92,32 @@ struct JournalShowCommand: ParsableCommand {
             ])
         }
         Terminal.print(Columns.text(rows))
+        if let change { Terminal.print(text(change)) }
+    }
+
+    private func text(_ change: EventChange) -> String {
+        let differences = change.differences.map { difference in
+            ["  " + Terminal.escaped(difference.path)]
+                + (before ? [shown(difference.before)] : []) + (before && after ? ["→"] : [])
+                + (after ? [shown(difference.after)] : [])
+        }
+        var links: [[String]] = []
+        func add(_ word: String, _ event: EventView) {
+            let what = [event.node, event.key].compactMap { $0 }.joined(separator: " ")
+            links.append(["  \(word)", "#\(event.event.sequence)", event.event.type.name, Terminal.escaped(what)])
+        }
+        if let cause = change.cause { add("brought about by", cause) }
+        if let previous = change.previous { add("follows", previous) }
+        for effect in change.effects {
+            add(effect.event.event.cause == change.version ? "brings about" : "followed by", effect)
+        }
+        if change.hasMore { links.append(["  and perhaps more, further on"]) }
+        return [("Changes", differences), ("Links", links)]
+            .map { $0.1.isEmpty ? "\($0.0): none" : "\($0.0)\n" + Columns.text($0.1) }.joined(separator: "\n")
+    }
+
+    /// Nothing is a dash.
+    private func shown(_ value: JSON) -> String {
+        value == .null ? "–" : Terminal.escaped((value.stringValue ?? value.text).shortened(to: 80))
     }
 }

@@ -5,7 +5,8 @@ import RenJournal
 
 struct JournalTailCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "tail", abstract: "Print the last events, and with -f those that come.")
+        commandName: "tail", abstract: "Print the last events, and with -f those that come.",
+        discussion: "An event that cannot be read is named, and the next one follows.")
 
     @Flag(name: .shortAndLong, help: "Go on printing as events come.")
     var follow = false
@@ -13,11 +14,7 @@ struct JournalTailCommand: AsyncParsableCommand {
     @Option(name: .shortAndLong, help: "Begin with so many of the last events.")
     var number = 20
 
-    @Option(
-        name: .customLong("run"),
-        help: ArgumentHelp("Only events of this run; journal for those of none.", valueName: "run"))
-    var runName: String?
-
+    @OptionGroup var filter: EventFilterOptions
     @OptionGroup var data: DataOption
     @OptionGroup var output: OutputOptions
 
@@ -25,43 +22,41 @@ struct JournalTailCommand: AsyncParsableCommand {
         try output.require(.human, .json, .jsonl)
         guard number >= 0 else { throw ValidationError("-n is a whole number from 0") }
         if follow, output.output == .json { throw ValidationError("-f goes with -o jsonl, since a list has no end") }
+        let wanted = try filter.filter()
         let reading = try Reading(data)
-        let run = try runName.map { name throws(RenError) in try reading.runOrJournal(name) }
-        var names = EventNames(reading.journal)
-        var listing = Listing(output.output)
-        let (events, head) = try last(run, reading.journal)
-        for event in events { try print(event, &names, &listing) }
-        guard follow else { return listing.end() }
+        reading.sayWay(output)
+        let run = try filter.run.map { name throws(RenError) in try reading.runOrJournal(name) }
+        var printer = EventPrinter(reading.journal, filter, output)
+        var next = try printLast(of: run, wanted, reading.journal, &printer)
+        guard follow else { return try printer.end() }
         Terminal.flush()
-        var feed = JournalFeed(reading.journal, after: head, run: run)
         while true {
-            let events = try await feed.next()
-            guard !events.isEmpty else { return }
-            for event in events { try print(event, &names, &listing) }
+            let head = try reading.journal.read { view throws(RenError) in try view.head().sequence }
+            var scan = try JournalScan(reading.journal, of: run, from: next, wanted)
+            while let page = try scan.next() {
+                for entry in page { if let line = try printer.line(entry) { printer.add(line) } }
+            }
+            next = max(next, scan.last + 1)
             Terminal.flush()
             // Nothing more can be written; how the command ends says why.
-            guard StandardOutput.failure == nil else { return }
+            guard StandardOutput.failure == nil, try await reading.journal.waitForEvents(after: head) else { return }
         }
     }
 
-    private func print(_ event: RecordedEvent, _ names: inout EventNames, _ listing: inout Listing) throws {
-        let view = try EventView(event, &names)
-        listing.add(view.json, text: view.text(output.style))
-    }
-
-    /// The last events, oldest first, and the head that they end at.
-    private func last(
-        _ run: RunNumber?, _ journal: JournalReader
-    ) throws(RenError) -> (events: [RecordedEvent], head: JournalSequence) {
-        try journal.read { view throws(RenError) in
-            let head = try view.head().sequence
-            guard number > 0 else { return ([], head) }
-            guard let run else {
-                return (try view.records(before: nil, limit: number).reversed(), head)
+    /// Prints the last events, oldest first.
+    ///
+    /// - Returns: the number of the first one to come: its sequence, or its version with a run.
+    private func printLast(
+        of run: RunNumber?, _ wanted: JournalScan.Filter, _ journal: JournalReader, _ printer: inout EventPrinter
+    ) throws(RenError) -> UInt64 {
+        var scan = try JournalScan(journal, of: run, wanted, .newestFirst)
+        var lines: [EventPrinter.Line] = []
+        while lines.count < number, let page = try scan.next() {
+            for entry in page where lines.count < number {
+                if let line = try printer.line(entry) { lines.append(line) }
             }
-            let version = try view.version(of: run).rawValue
-            let after = RunVersion(version > UInt64(number) ? version - UInt64(number) : 0)
-            return (try view.page(of: run, after: after, limit: number), head)
         }
+        for line in lines.reversed() { printer.add(line) }
+        return scan.last + 1
     }
 }

@@ -9,12 +9,16 @@ struct JournalVerifyCommand: ParsableCommand {
         commandName: "verify",
         abstract: "Read every event, payload and artifact and check all hashes; exit 20 when one is wrong.",
         discussion: """
-            An anchor is SEQUENCE:HASH, as ren run prints it at its end. Kept elsewhere, it proves that the journal \
-            up to there is the one that was seen then.
+            An anchor is SEQUENCE:HASH as ren run prints it at its end, a hash of the journal or of a run alone, or a \
+            file that ren journal anchor wrote. Kept elsewhere, it proves that the journal up to there is the one that \
+            was seen then: one that was cut off or built anew is whole in itself.
             """)
 
-    @Option(name: .long, parsing: .singleValue, help: ArgumentHelp("May be repeated.", valueName: "sequence:hash"))
+    @Option(name: .long, parsing: .singleValue, help: ArgumentHelp("May be repeated.", valueName: "file|hash"))
     var anchor: [String] = []
+
+    @Flag(name: .long, help: "Fold all events once more, and compare every row of the projections.")
+    var projections = false
 
     @OptionGroup var data: DataOption
     @OptionGroup var output: OutputOptions
@@ -22,10 +26,11 @@ struct JournalVerifyCommand: ParsableCommand {
     /// A page of liblmdb that is damaged can end the process that reads it, so another one does.
     func run() throws {
         try output.require(.human, .json)
-        for text in anchor { _ = try Anchor(text) }
+        _ = try Anchor.all(anchor)
         _ = try data.existing()
         var arguments = ["journal", "verify-in-child", "--data", try data.path, "-o", output.output.rawValue]
         for text in anchor { arguments += ["--anchor", text] }
+        if projections { arguments.append("--projections") }
         let child = try ChildProcess(SystemFile.executable, arguments)
         let last = child.errors.split(separator: "\n").last.map { " (\(Terminal.escaped(String($0))))" } ?? ""
         switch child.end {
@@ -61,49 +66,74 @@ struct JournalVerifyCommand: ParsableCommand {
             Terminal.printJSON(report.text)
             throw findings.isEmpty ? ExitCode.success : .integrity
         }
+        func number(_ key: String) -> Int64 { report[key]?.integerValue ?? 0 }
         for finding in findings {
             let sequence = finding["sequence"]?.integerValue.map { "#\($0)" } ?? "-"
             let run = finding["run"]?.integerValue.map { "  run number \($0)" } ?? ""
             Terminal.print("✗ \(sequence)\(run)  \(Terminal.escaped(finding["what"]?.stringValue ?? ""))")
         }
-        func number(_ key: String) -> Int64 { report[key]?.integerValue ?? 0 }
+        if let bad = report["first_bad"]?.integerValue { Terminal.print("first bad event   #\(bad)") }
+        if let touched = report["touched_runs"]?.arrayValue, let whole = report["untouched_runs"]?.arrayValue {
+            Terminal.print("runs touched      \(Self.names(touched, of: touched.count))")
+            Terminal.print("runs still whole  \(Self.names(whole, of: Int(number("untouched_count"))))")
+        }
         let seconds = Words.duration(.milliseconds(number("milliseconds")))
         let verdict =
             findings.isEmpty ? "chain intact, 0 gaps" : Words.count(Int(number("finding_count")), "finding")
         Terminal.print(
             "checked \(Words.grouped(number("events"))) events, \(Words.bytes(number("bytes"))), \(seconds): "
                 + "\(verdict), last seq \(number("head")) sha256:\(report["head_hash"]?.stringValue ?? "")")
+        if number("pruned_events") + number("pruned_payloads") > 0 {
+            Terminal.print(
+                "pruned: \(Words.count(Int(number("pruned_events")), "event")) and "
+                    + "\(Words.count(Int(number("pruned_payloads")), "payload")) more, as the journal announced")
+        }
+        if let rows = report["projection_rows"]?.integerValue {
+            Terminal.print("projections: \(Words.count(Int(rows), "row")) compared with what the events give")
+        }
+        if number("anchors") > 0 { Terminal.print("anchors: \(number("anchors")) looked for") }
         throw findings.isEmpty ? ExitCode.success : .integrity
+    }
+
+    private static let namesShown = 10
+
+    private static func names(_ ids: [JSON], of count: Int) -> String {
+        guard count > 0 else { return "none" }
+        let shown = ids.prefix(namesShown).map { Terminal.escaped($0.stringValue ?? "") }.joined(separator: ", ")
+        return count > namesShown ? "\(shown) and \(Words.grouped(count - namesShown)) more" : shown
     }
 }
 
-/// A point of the journal that was written down: its chain hash, or that of its run, after the event `sequence`.
-struct Anchor {
-    private static let digitsMin = 16
+extension Anchor {
+    private static let fileSizeMax = 64 << 20
 
-    let sequence: JournalSequence
-    let hash: String
-
-    /// - Throws: `usage` for anything but `SEQUENCE:HASH` with at least 16 hexadecimal digits.
-    init(_ text: String) throws(RenError) {
-        let parts = text.split(separator: ":", omittingEmptySubsequences: false)
-        guard parts.count == 2, let number = UInt64(parts[0]), number > 0, parts[1].count >= Self.digitsMin,
-            parts[1].allSatisfy(\.isHexDigit)
-        else {
-            throw RenError(
-                .usage, "an anchor is SEQUENCE:HASH, not \"\(text.shortened(to: 90))\"",
-                hint: "ren run prints one at its end, ren show -o json too")
+    /// The anchors that the texts are or name, files among them.
+    ///
+    /// - Throws: `usage`, `file.*`.
+    static func all(_ texts: [String]) throws(RenError) -> [Anchor] {
+        var anchors: [Anchor] = []
+        for text in texts {
+            if let anchor = Anchor(text) {
+                anchors.append(anchor)
+                continue
+            }
+            guard SystemFile.exists(text) else {
+                throw RenError(
+                    .usage,
+                    "an anchor is SEQUENCE:HASH, a hash of at least \(digitsMin) digits, or a file, not "
+                        + "\"\(text.shortened(to: 90))\"",
+                    hint: "ren run prints one at its end; ren journal anchor writes files of them")
+            }
+            let lines = String(decoding: try SystemFile.read(text, limit: fileSizeMax), as: UTF8.self)
+            for (number, line) in lines.split(separator: "\n").enumerated() {
+                guard let found = Anchor.anchors(inLine: String(line)) else {
+                    throw RenError(
+                        .usage, "line \(number + 1) of \(text) is no anchor",
+                        hint: "ren journal anchor --to FILE writes them")
+                }
+                anchors += found
+            }
         }
-        sequence = JournalSequence(number)
-        hash = parts[1].lowercased()
-    }
-
-    /// What is wrong with the journal by this anchor; nil when it holds.
-    func finding(in journal: JournalReader) throws(RenError) -> String? {
-        guard let event = try journal.read({ view throws(RenError) in try view.record(at: sequence) }) else {
-            return "the anchor's event is not there: the journal was cut off or replaced"
-        }
-        let matches = [event.journalHash, event.runHash].contains { $0.description.hasPrefix(hash) }
-        return matches ? nil : "the anchor does not match: the journal up to here is not the one that was seen"
+        return anchors
     }
 }

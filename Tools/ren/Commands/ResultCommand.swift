@@ -37,6 +37,5 @@ struct ResultCommand: ParsableCommand {
 }
 
 extension RenError.Code {
-    static let runNotEnded = Self("run.not_ended")
     static let runNoResult = Self("run.no_result")
 }

@@ -22,41 +22,20 @@ struct ResumeCommand: AsyncParsableCommand {
         try output.require(.human, .json)
         _ = try data.existing()
         let project = try Project.find(from: SystemFile.currentDirectory)
-        var options = Session.Options()
-        options.command = "ren resume"
-        options.processes = project?.processes
-        options.slots = project?.slots
-        guard let session = try await EnginePath.become(try data.path, options) else {
+        guard let session = try await ReopenedRun.become(data, command: "ren resume", project) else {
             leave(try await ask(project))
         }
-        let service = EngineService(session)
-        service.start()
-        do {
-            leave(try await resume(session, service, project))
-        } catch {
-            await service.stop()
-            await session.close()
-            throw error
-        }
-    }
-
-    // MARK: As the engine
-
-    private func resume(
-        _ session: Session, _ service: EngineService, _ project: Project?
-    ) async throws -> ExitCode {
-        let row = try session.journal.read { view throws(RenError) in try RunName.find(name, in: view) }
-        try row.checkOpen()
-        let loaded = try await loadFunctions(session, row, project)
-        for file in loaded.changed {
-            Terminal.complain(
-                "\(Terminal.escaped(file)) has changed since it was recorded; new attempts use it as it is")
-        }
-        let report = RunReport(id: row.id, options: output, showsProgress: !noProgress)
-        report.announce("\(row.flowName) \(row.id)  goes on; Ctrl-C pauses and leaves", in: session.directory)
-        Signals.watch()
-        try await session.takeUp(row.number, functions: loaded, by: Asker(by: "cli"))
-        return try await LiveRun(session: session, service: service, number: row.number, report: report).follow()
+        leave(
+            try await ReopenedRun.with(session) { service in
+                let row = try session.journal.read { view throws(RenError) in try RunName.find(name, in: view) }
+                try row.checkOpen()
+                let report = RunReport(id: row.id, options: output, showsProgress: !noProgress)
+                let resumed = ReopenedRun(
+                    session: session, service: service, functions: functions, report: report, project: project)
+                return try await resumed.follow(row, "goes on") { loaded in
+                    try await session.takeUp(row.number, functions: loaded, by: Asker(by: "cli"))
+                }
+            })
     }
 
     // MARK: As a client of the engine that is there
@@ -89,19 +68,6 @@ struct ResumeCommand: AsyncParsableCommand {
         } catch {
             // One that goes on already is followed all the same.
             guard error.code == .runNotPaused else { throw error }
-        }
-    }
-
-    /// The files named now, else those that the run was started with.
-    private func loadFunctions(
-        _ session: Session, _ row: RunRow, _ project: Project?
-    ) async throws(RenError) -> LoadedFunctions {
-        if functions.files.isEmpty {
-            guard let set = row.functions else { return LoadedFunctions() }
-            return try await session.functions.recorded(set)
-        }
-        return try await session.functions.load(functions.files, install: functions.policy(project)) { line in
-            Terminal.complain(Terminal.escaped(line))
         }
     }
 }

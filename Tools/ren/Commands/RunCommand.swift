@@ -16,7 +16,7 @@ struct RunCommand: AsyncParsableCommand {
             """,
         aliases: ["r"])
 
-    @Argument(help: "A flow file, YAML or JSON.")
+    @Argument(help: "A flow file, YAML or JSON; or the name of a flow: one of ren.yaml, else a registered one.")
     var flow: String
 
     @OptionGroup var functions: FunctionOptions
@@ -34,7 +34,8 @@ struct RunCommand: AsyncParsableCommand {
     func run() async throws {
         try output.require(.human, .json)
         if let id { try Identifier.check(runID: id) }
-        let check = try FlowFile.load(flow)
+        let source = try FlowSource.find(flow, data)
+        let check = FlowFile.check(source.bytes, as: source.format, file: source.path)
         guard let flow = check.flow else { throw FlowErrors(check.errors) }
         if !check.warnings.isEmpty { Terminal.complain(Findings.text(check.warnings, word: "warning")) }
         let input = try input.value(for: flow.source["input"])
@@ -42,14 +43,11 @@ struct RunCommand: AsyncParsableCommand {
         for warning in InputOption.undeclared(input, in: flow.source["input"]) {
             Terminal.complain("warning: \(Terminal.escaped(warning))")
         }
-        let project = try Project.find(from: self.flow)
+        let project = try Project.find(from: source.path ?? SystemFile.currentDirectory)
         let files = try flow.callsFunctions || !functions.files.isEmpty ? functions.all(with: project) : []
-        for file in files where !SystemFile.exists(file) {
-            throw RenError(
-                .fileNotFound, "there is no file \(file)",
-                hint: file.hasPrefix("/") ? nil : "paths of -f are relative to the folder you are in")
-        }
-        let request = RunRequest(flow: flow, check: check, input: input, files: files, project: project)
+        try FunctionOptions.require(files)
+        let request = RunRequest(
+            source: source, flow: flow, check: check, input: input, files: files, project: project)
         guard let session = try await EnginePath.become(try data.path, options(project)) else {
             leave(try await ask(request))
         }
@@ -66,6 +64,7 @@ struct RunCommand: AsyncParsableCommand {
 
     /// What is to be run.
     private struct RunRequest {
+        var source: FlowSource
         var flow: Flow
         var check: FlowCheck
         var input: JSON
@@ -85,7 +84,7 @@ struct RunCommand: AsyncParsableCommand {
         let errors = FunctionCheck.errors(of: flow, in: request.check.document, signatures: loaded.signatures)
         guard errors.isEmpty else {
             let hinted = FunctionOptions.hinted(errors, known: loaded.signatures.count)
-            throw FlowErrors(hinted.map { $0.named(self.flow) })
+            throw FlowErrors(hinted.map { $0.named(request.source.path ?? self.flow) })
         }
         Signals.watch()
         let started = try await session.start(
@@ -110,12 +109,11 @@ struct RunCommand: AsyncParsableCommand {
     private func ask(_ request: RunRequest) async throws -> ExitCode {
         let flow = request.flow
         let files = try FunctionOptions.named(request.files)
-        let bytes = try SystemFile.read(self.flow, limit: FlowFile.sizeMax)
-        let isYAML = FlowFile.Format(ofFile: self.flow) == .yaml
+        let source = request.source
         let directory = try data.directory
         Signals.watch()
         let (run, isNew) = try await EnginePath.take(in: directory) { client in
-            let version = try await client.register(flow: bytes, isYAML: isYAML)
+            let version = try await client.register(flow: source.bytes, isYAML: source.format == .yaml)
             let started = try await functions.withInstalling(request.project) { install throws(RenError) in
                 try await client.start(
                     flow: version.flow, hash: version.hash, input: request.input, id: id, functions: files,

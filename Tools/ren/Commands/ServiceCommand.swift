@@ -3,6 +3,7 @@ import Ren
 import RenCore
 import RenJSON
 import RenJournal
+import RenServer
 
 struct ServiceCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -21,13 +22,16 @@ struct ServiceInstallCommand: ParsableCommand {
     @Option(name: .long, help: ArgumentHelp("Where to listen.", valueName: "host:port"))
     var listen: String?
 
+    @Flag(name: .customLong("listen-insecure"), help: "As of ren serve.")
+    var allowsRemote = false
+
     @OptionGroup var data: DataOption
 
     func run() throws {
-        if let listen { _ = try ListenAddress(parsing: listen) }
+        try requireStart()
         let unit = SystemdUnit(
             binary: SystemFile.executable, directory: try data.directory.path, folder: SystemFile.currentDirectory,
-            listen: listen)
+            listen: listen, allowsRemote: allowsRemote)
         guard !print else { return Terminal.print(unit.text, terminator: "") }
         let path = try SystemdUnit.path()
         try unit.write(to: path)
@@ -37,6 +41,15 @@ struct ServiceInstallCommand: ParsableCommand {
             return Terminal.print("systemd of your session cannot be asked here; when it can:\n" + Systemd.text(steps))
         }
         Terminal.print("started; ren service status shows it, ren open opens its console")
+    }
+
+    /// What ren serve would refuse there is refused here, before systemd tries it again and again.
+    private func requireStart() throws {
+        let project = try Project.find(from: SystemFile.currentDirectory)
+        let given = try listen.map { text throws(RenError) in try ListenAddress(parsing: text) }
+        try (given ?? project?.listen)?.check(allowsRemote: allowsRemote)
+        _ = try project?.functionFiles()
+        _ = try project?.flowFiles()
     }
 }
 

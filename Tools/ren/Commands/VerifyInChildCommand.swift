@@ -12,6 +12,9 @@ struct VerifyInChildCommand: ParsableCommand {
     @Option(name: .long, parsing: .singleValue)
     var anchor: [String] = []
 
+    @Flag(name: .long)
+    var projections = false
+
     @OptionGroup var data: DataOption
 
     /// The report is JSON always; this says how errors are printed.
@@ -19,20 +22,31 @@ struct VerifyInChildCommand: ParsableCommand {
 
     func run() throws {
         let start = ContinuousClock.now
-        let (report, findings) = try check()
+        let report = try check()
+        let findings: [JSON] = report.findings.map { finding in
+            [
+                "sequence": JSON(finding.sequence.rawValue), "run": JSON(finding.run?.rawValue),
+                "version": JSON(finding.version?.rawValue), "what": .string(finding.what),
+            ]
+        }
+        func names(_ ids: [String]?) -> JSON { ids.map { .array($0.map(JSON.string)) } ?? .null }
         let result: JSON = [
             "events": JSON(report.events), "bytes": JSON(report.bytes), "runs": JSON(report.runs),
-            "artifacts": JSON(report.artifacts),
+            "artifacts": JSON(report.artifacts), "pruned_payloads": JSON(report.prunedPayloads),
+            "pruned_events": JSON(report.prunedEvents), "anchors": JSON(report.anchors),
+            "projection_rows": JSON(report.projectionRows),
             "head": JSON(report.head.sequence.rawValue), "head_hash": .string(report.head.hash.description),
             "milliseconds": JSON((ContinuousClock.now - start).nanoseconds / 1_000_000),
-            "finding_count": JSON(max(findings.count, report.findingCount)), "findings": .array(findings),
+            "finding_count": JSON(report.findingCount), "findings": .array(findings),
+            "first_bad": JSON(report.firstBad?.rawValue), "touched_runs": names(report.touched),
+            "untouched_runs": names(report.untouched), "untouched_count": JSON(report.untouchedCount),
         ]
         Terminal.print(result.text)
         guard findings.isEmpty else { throw ExitCode.integrity }
     }
 
     /// - Throws: `Complaint` with status 20 when the journal is too damaged to be opened.
-    private func check() throws -> (VerifyReport, findings: [JSON]) {
+    private func check() throws -> VerifyReport {
         do {
             return try read()
         } catch {
@@ -44,20 +58,12 @@ struct VerifyInChildCommand: ParsableCommand {
         }
     }
 
-    private func read() throws(RenError) -> (VerifyReport, findings: [JSON]) {
+    private func read() throws(RenError) -> VerifyReport {
+        let anchors = try Anchor.all(anchor)
         let reading = try Reading(data)
-        let report = try Verifier(reading.journal, artifacts: reading.directory.artifacts).run()
-        var findings: [JSON] = report.findings.map { finding in
-            [
-                "sequence": JSON(finding.sequence.rawValue), "run": JSON(finding.run?.rawValue),
-                "version": JSON(finding.version?.rawValue), "what": .string(finding.what),
-            ]
-        }
-        for text in anchor {
-            let anchor = try Anchor(text)
-            guard let what = try anchor.finding(in: reading.journal) else { continue }
-            findings.append(["sequence": JSON(anchor.sequence.rawValue), "what": .string(what)])
-        }
-        return (report, findings)
+        let scratch = projections ? try LMDBStore.scratch(in: reading.directory.path) : nil
+        return try Verifier(
+            reading.journal, artifacts: reading.directory.artifacts, anchors: anchors, scratch: scratch
+        ).run()
     }
 }

@@ -9,7 +9,9 @@ struct WaitCommand: AsyncParsableCommand {
         commandName: "wait", abstract: "Wait until a run has ended, is paused, or waits for a signal.",
         discussion: """
             Exits as ren run does, with 12 when the time is over, and with 13 when the run comes to wait for a person \
-            while its end is waited for. --for paused and --for signal exit with 0 once it is so.
+            while its end is waited for. --for paused and --for signal exit with 0 once it is so. Without an engine a \
+            run does not go on: it exits with 5, at once or when the engine goes away. With --timeout it says so and \
+            waits for another one.
             """)
 
     enum Goal: String, ExpressibleByArgument, CaseIterable { case done, paused, signal }
@@ -45,17 +47,29 @@ struct WaitCommand: AsyncParsableCommand {
             case .signal: row.isWaiting
             }
         }
-        // Who waits on has time for somebody to start an engine again.
-        followed.needsEngine = false
+        // Whoever names a time has it for somebody to start an engine again.
+        followed.needsEngine = patience == nil
+        if try followed.isAbandoned() {
+            let nobody = RenError(
+                .engineGone, "no engine is at work on run \(row.id)",
+                hint: "ren resume \(row.id) goes on with it, ren serve with every open run")
+            // An engine that is there may be about to take it up.
+            guard patience != nil || reading.holder != nil else { throw nobody }
+            Terminal.complain(Terminal.escaped("\(nobody.message): \(nobody.hint ?? "")"))
+        }
         followed.deadline = patience.map { .now + $0 }
         Signals.watch()
         switch try await followed.follow() {
         case .rested(let row): leave(try finish(followed, row))
-        case .timedOut, .abandoned:
+        case .timedOut:
+            let hint =
+                try followed.isAbandoned()
+                ? "no engine is at work on it: ren resume \(row.id) goes on with it"
+                : "ren show \(row.id) tells where it stands"
             throw Complaint(
-                RenError(
-                    .waitTimeout, "run \(row.id) is not there yet after \(timeout ?? "")",
-                    hint: "it goes on all the same; ren show \(row.id)"), status: .timedOut)
+                RenError(.waitTimeout, "run \(row.id) is not there yet after \(timeout ?? "")", hint: hint),
+                status: .timedOut)
+        case .abandoned: throw followed.engineGone
         case .interrupted: leave(Signals.received == Signals.terminate ? .terminated : .interrupted)
         }
     }

@@ -34,7 +34,9 @@ struct DataOption: ParsableArguments {
         } catch  where error.code == .directoryMissing {
             throw Self.missing(directory.path)
         }
-        guard SystemFile.exists(directory.journal) else { throw Self.missing(directory.path) }
+        guard SystemFile.exists(directory.journal) || SystemFile.exists(directory.replacedJournal) else {
+            throw Self.missing(directory.path)
+        }
         return directory
     }
 

@@ -19,6 +19,15 @@ struct FunctionOptions: ParsableArguments {
         try (project?.functionFiles() ?? []) + files
     }
 
+    /// - Throws: `file.not_found` (exit 2).
+    static func require(_ files: [String]) throws(RenError) {
+        for file in files where !SystemFile.exists(file) {
+            throw RenError(
+                .fileNotFound, "there is no file \(file)",
+                hint: file.hasPrefix("/") ? nil : "paths of -f are relative to the folder you are in")
+        }
+    }
+
     /// Errors of a flow, with what to do where no function file was named at all.
     static func hinted(_ errors: [RenError], known: Int) -> [RenError] {
         errors.map { error in

@@ -47,7 +47,7 @@ struct InputOption: ParsableArguments {
         }
     }
 
-    private static func value(_ text: String, wanted: JSON?) -> JSON {
+    static func value(_ text: String, wanted: JSON?) -> JSON {
         let types = wanted?["type"].map { $0.arrayValue ?? [$0] }?.compactMap(\.stringValue) ?? []
         if types == ["string"] { return .string(text) }
         // Not JSON, so it is text; the flow's schema says so if it wanted something else.

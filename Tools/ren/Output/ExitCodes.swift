@@ -32,9 +32,9 @@ extension ExitCode {
         (.notAllowed, "not allowed: token, origin, or what only this machine may ask"),
         (.runFailed, "the run failed; for functions try: the function did"),
         (.runStopped, "the run was stopped"),
-        (.timedOut, "the time of wait is over; the run goes on"),
+        (.timedOut, "the time of wait is over, and the run is not there yet"),
         (.runWaits, "the run is paused or waits for a person"),
-        (.integrity, "the journal is damaged, or does not match an anchor"),
+        (.integrity, "the journal is damaged or does not match an anchor, or a replay or an audit differs"),
         (.journal, "the journal is from a newer ren, or damaged at start"),
         (.portTaken, "the address to listen on is taken"),
         (.locked, "another engine holds the data directory"),
@@ -66,7 +66,8 @@ extension ExitCode {
     }
 
     private static let exact: [String: ExitCode] = [
-        "run.not_found": .notFound, "run.ambiguous": .usage, "run.invalid": .usage,
+        "run.not_found": .notFound, "run.pruned": .notFound, "payload.pruned": .notFound, "run.ambiguous": .usage,
+        "run.invalid": .usage, "retry.nothing": .conflict,
         "signal.answered": .conflict, "engine.locked": .locked, "engine.running": .conflict,
         "storage.busy": .unavailable, "storage.locked": .locked, "storage.refused": .configuration,
         "journal.missing": .notFound, "payload.too_large": .usage, "payload.missing": .notFound,
@@ -76,24 +77,25 @@ extension ExitCode {
         "function.local_only": .notAllowed, "function.not_found": .notFound, "flow.not_found": .notFound,
         "worker.not_found": .notFound, "listen.port_taken": .portTaken, "listen.failed": .portTaken,
         "service.missing": .notFound, "service.foreign": .conflict, "function.changed": .conflict,
+        "bundle.damaged": .integrity, "bundle.newer": .journal, "bundle.conflict": .conflict, "file.exists": .conflict,
         "environment.failed": .unavailable, "worker.failed": .unavailable,
     ]
 
     private static let areas: [String: ExitCode] = [
         "run": .conflict, "node": .notFound, "item": .notFound, "event": .notFound, "version": .conflict,
-        "attempt": .conflict, "timer": .conflict, "signal": .usage, "input": .usage, "id": .usage, "usage": .usage,
-        "flow": .usage, "json": .usage, "yaml": .usage, "logic": .usage, "duration": .usage, "retry": .usage,
+        "attempt": .conflict, "timer": .conflict, "skip": .conflict, "fork": .conflict,
+        "signal": .usage, "input": .usage, "id": .usage, "usage": .usage, "flow": .usage, "json": .usage,
+        "yaml": .usage, "logic": .usage, "duration": .usage, "retry": .usage,
         "function": .usage, "file": .usage, "environment": .usage, "config": .configuration,
         "directory": .configuration, "journal": .journal, "storage": .storage, "output": .storage,
         "integrity": .integrity, "engine": .unavailable, "worker": .unavailable, "auth": .notAllowed,
         "host": .notAllowed, "origin": .notAllowed, "token": .configuration, "listen": .configuration,
-        "request": .usage, "socket": .unavailable,
+        "request": .usage, "socket": .unavailable, "bundle": .usage,
     ]
 }
 
 extension RenError.Code {
     static let usage = Self("usage")
-    static let eventNotFound = Self("event.not_found")
     static let journalMissing = Self("journal.missing")
     static let integrityDamaged = Self("integrity.damaged")
 }

@@ -31,7 +31,7 @@ struct Diagnosis {
         var checks = [directory, fileSystem]
         checks += journal()
         checks.append(await python())
-        checks += [library, files, sockets]
+        checks += [project, library, files, sockets]
         return checks
     }
 
@@ -95,7 +95,9 @@ struct Diagnosis {
         let (used, size) = (SystemFile.bytes(in: reading.directory.journal), JournalOptions().mapSizeBytes)
         let text = "\(events), \(Words.bytes(used)) used of a map of \(Words.bytes(size))"
         guard used < size / 10 * 8 else {
-            return HealthCheck("journal", .warning, text, fix: "the map is nearly full: raise it before the next run")
+            return HealthCheck(
+                "journal", .warning, text,
+                fix: "the map is nearly full: start further runs in another data directory (--data)")
         }
         return HealthCheck("journal", .ok, text)
     }
@@ -116,6 +118,22 @@ struct Diagnosis {
     }
 
     // MARK: Around it
+
+    private var project: HealthCheck {
+        do {
+            guard let project = try Project.find(from: SystemFile.currentDirectory) else {
+                return HealthCheck("project", .ok, "no ren.yaml in this folder or above it")
+            }
+            let (functions, flows) = (try project.functionFiles(), try project.flowFiles())
+            let files = "\(Words.count(functions.count, "function file")), \(Words.count(flows.count, "flow file"))"
+            return HealthCheck("project", .ok, "\(project.directory)/ren.yaml: \(files)")
+        } catch let errors as FlowErrors {
+            return HealthCheck("project", .broken, errors.errors.map(\.message).joined(separator: "; "))
+        } catch {
+            let cause = error as? RenError
+            return HealthCheck("project", .broken, cause?.message ?? "it cannot be read", fix: cause?.hint)
+        }
+    }
 
     private func python() async -> HealthCheck {
         do {

@@ -25,8 +25,10 @@ extension RunSummary {
         let id = row.id
         switch row.status {
         case .succeeded: return [Step(command: "ren result \(id)", purpose: "print its output")]
-        case .failed: return lookAtFailures
-        case .stopped: return []
+        case .failed:
+            return lookAtFailures.prefix(Self.stepsShown - 1)
+                + [Step(command: "ren retry \(id)", purpose: "run again what failed, then go on")]
+        case .stopped: return [Step(command: "ren retry \(id)", purpose: "go on from where it was stopped")]
         case .quarantined: return [Step(command: "ren journal verify", purpose: "find the record that cannot be read")]
         case .paused, .running, .pausing, .stopping, .ending: break
         }
@@ -57,10 +59,11 @@ extension RunSummary {
         if !steps.isEmpty, !isCarried || row.status == .paused {
             steps.append(Step(command: "ren resume \(row.id)", purpose: "go on with it after the signal"))
         }
-        let unknown = rows.contains { $0?.state == .unknown || ($0?.map?.counts[.unknown] ?? 0) > 0 }
-        if unknown {
-            steps.append(
-                Step(command: "ren stop \(row.id)", purpose: "end it: nobody knows whether a function had its effect"))
+        let unknown = rows.firstIndex { $0?.state == .unknown || ($0?.map?.counts[.unknown] ?? 0) > 0 }
+        if let unknown {
+            let name = flow.nodes[unknown].name
+            steps.append(Step(command: "ren retry \(row.id) --node \(name)", purpose: "run again what may have run"))
+            steps.append(Step(command: "ren skip \(row.id) \(name) …", purpose: "say how it ended: --value, --fail"))
         }
         return steps
     }

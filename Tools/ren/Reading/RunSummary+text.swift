@@ -10,12 +10,17 @@ extension RunSummary {
 
     func text(_ style: Style) -> String {
         var parts = [headLine(style)]
+        if isPast {
+            parts.append(
+                "As of #\(Words.grouped(head.sequence.rawValue)), \(Words.time(head.time, on: .wallClock())): "
+                    + "version \(Words.grouped(row.version.rawValue)) of the run")
+        }
         parts.append(Columns.text(flow.nodes.indices.map { nodeLine($0, style) }))
         if let error = row.error, row.status == .failed {
             parts.append("Error\n  " + Terminal.escaped(error.text))
         }
         if !problems.isEmpty { parts.append("Problems\n" + problemLines()) }
-        let next = next
+        let next = isPast ? [] : next
         if !next.isEmpty { parts.append("Next\n" + Columns.text(next.map { ["  " + $0.command, $0.purpose] })) }
         return parts.joined(separator: "\n")
     }
@@ -26,7 +31,7 @@ extension RunSummary {
         let times =
             "\(Words.time(row.created, on: .wallClock())) → "
             + "\(row.ended == nil ? "…" : Words.time(end, on: row.created)) (\(Words.duration(end - row.created)))"
-        let note = row.status.isOpen && !isCarried ? ", not carried by an engine" : ""
+        let note = row.status.isOpen && !isCarried && !isPast ? ", not carried by an engine" : ""
         return style(row.flowName, .bold) + "  \(row.id)  \(style.coloured(state: status))\(note)   \(times)   "
             + "flow \(row.flowName)@\(row.flow.description.prefix(7))   "
             + "journal #\(Words.grouped(row.first.rawValue))..#\(Words.grouped(row.last.rawValue))"
@@ -116,7 +121,7 @@ enum Shell {
 }
 
 extension SkipReason {
-    fileprivate var words: String {
+    var words: String {
         switch self {
         case .notTaken: "its way was not taken"
         case .when: "when said no"

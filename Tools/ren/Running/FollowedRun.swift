@@ -55,7 +55,7 @@ struct FollowedRun {
             if let deadline, ContinuousClock.now >= deadline { return .timedOut }
             looks += 1
             if needsEngine, looks % Self.looksBetweenHolders == 0, try EngineLock.holder(in: directory) == nil,
-                try !isWanted(read(flow).row)
+                try isAbandoned()
             {
                 return .abandoned
             }
@@ -65,18 +65,27 @@ struct FollowedRun {
 
     /// Follows and prints the summary, as `ren run` does.
     ///
-    /// - Throws: `engine.unreachable` when the engine is gone before the run has ended.
+    /// - Throws: `engine.gone` when the engine is gone before the run has ended.
     func followToEnd() async throws -> ExitCode {
         switch try await follow() {
         case .rested: return try finish()
         case .interrupted, .timedOut:
             Terminal.complain("\nstill running in the engine; ren watch \(report.id)")
             return Signals.received == Signals.terminate ? .terminated : .interrupted
-        case .abandoned:
-            throw RenError(
-                .engineGone, "the engine that carried run \(report.id) is gone; what was finished is in the journal",
-                hint: "ren resume \(report.id) goes on with it")
+        case .abandoned: throw engineGone
         }
+    }
+
+    /// No engine is at work on it, although it is not where it is wanted and waits for nobody.
+    func isAbandoned() throws -> Bool {
+        let summary = try summary()
+        return !summary.isCarried && !summary.row.needsPerson && !isWanted(summary.row)
+    }
+
+    var engineGone: RenError {
+        RenError(
+            .engineGone, "the engine that carried run \(report.id) is gone; what was finished is in the journal",
+            hint: "ren resume \(report.id) goes on with it")
     }
 
     /// Prints where the run stands.

@@ -21,13 +21,19 @@ struct SystemdUnit {
     /// Where `ren.yaml` is looked for.
     var folder: String
     var listen: String?
+    var allowsRemote: Bool
 
+    /// A start that fails is tried again every 2 s, five times within 5 minutes; one that only a person can mend is not:
+    /// wrong usage, a journal of a newer ren, a port that is taken, a wrong configuration.
     var text: String {
         var words = [binary, "serve", "--data", SystemFile.realPath(directory) ?? Self.absolute(directory)]
         if let listen { words += ["--listen", listen] }
+        if allowsRemote { words.append("--listen-insecure") }
         return Self.mark + """
             [Unit]
             Description=ren, durable flows
+            StartLimitIntervalSec=300
+            StartLimitBurst=5
 
             [Service]
             Type=exec
@@ -35,6 +41,7 @@ struct SystemdUnit {
             ExecStart=\(words.map(Self.quoted).joined(separator: " "))
             Restart=on-failure
             RestartSec=2
+            RestartPreventExitStatus=2 65 69 78
             KillMode=mixed
             TimeoutStopSec=30
 

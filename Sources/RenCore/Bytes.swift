@@ -1,10 +1,8 @@
-import RenCore
-
 // Numbers and text in stored bytes. Varints are little-endian base 128 (LEB128), the high bit set on all bytes but the
 // last; every number has one shortest form, so equal rows are equal bytes.
 
 extension [UInt8] {
-    mutating func append(varint value: UInt64) {
+    @inlinable package mutating func append(varint value: UInt64) {
         var rest = value
         while rest >= 0x80 {
             append(UInt8(truncatingIfNeeded: rest) | 0x80)
@@ -13,45 +11,56 @@ extension [UInt8] {
         append(UInt8(rest))
     }
 
-    mutating func append(bigEndian value: some FixedWidthInteger) {
+    @inlinable package mutating func append(bigEndian value: some FixedWidthInteger) {
         Swift.withUnsafeBytes(of: value.bigEndian) { append(contentsOf: $0) }
     }
 
-    mutating func append(_ digest: Digest) {
+    package mutating func append(_ digest: Digest) {
         digest.withBytes { append(contentsOf: $0) }
     }
 
     /// Length, then UTF-8.
-    mutating func append(text: String) {
+    package mutating func append(text: String) {
         var text = text
         text.withUTF8 {
             append(varint: UInt64($0.count))
             append(contentsOf: $0)
         }
     }
+
+    package mutating func append(time: Timestamp) { append(bigEndian: time.nanoseconds) }
+
+    /// A byte 0, or a byte 1 and the value.
+    @inlinable package mutating func append<T>(optional value: T?, _ write: (inout [UInt8], T) -> Void) {
+        append(value == nil ? 0 : 1)
+        if let value { write(&self, value) }
+    }
+
+    package mutating func append(optional text: String?) { append(optional: text) { $0.append(text: $1) } }
+    package mutating func append(optional time: Timestamp?) { append(optional: time) { $0.append(time: $1) } }
 }
 
 /// Reads what the functions above wrote. Past the end, or at a number that is none, it gives zeros and is broken: one
 /// look at `isBroken` at the end stands for a check at each step.
-struct ByteReader {
-    let bytes: UnsafeRawBufferPointer
-    private(set) var offset: Int
-    private(set) var isBroken = false
+package struct ByteReader {
+    package let bytes: UnsafeRawBufferPointer
+    package var offset: Int
+    package var isBroken = false
 
-    init(_ bytes: UnsafeRawBufferPointer, from offset: Int = 0) {
+    @inlinable package init(_ bytes: UnsafeRawBufferPointer, from offset: Int = 0) {
         self.bytes = bytes
         self.offset = offset
     }
 
-    var isAtEnd: Bool { offset == bytes.count }
+    @inlinable package var isAtEnd: Bool { offset == bytes.count }
 
-    mutating func byte() -> UInt8 {
+    @inlinable package mutating func byte() -> UInt8 {
         guard offset < bytes.count else { return broken(0) }
         defer { offset += 1 }
         return bytes[offset]
     }
 
-    mutating func varint() -> UInt64 {
+    @inlinable package mutating func varint() -> UInt64 {
         var value: UInt64 = 0
         var shift: UInt64 = 0
         while shift < 64 {
@@ -64,38 +73,49 @@ struct ByteReader {
     }
 
     /// A varint that must fit.
-    mutating func number<T: FixedWidthInteger>(_ type: T.Type = T.self) -> T {
+    @inlinable package mutating func number<T: FixedWidthInteger>(_ type: T.Type = T.self) -> T {
         let value = varint()
         return T(exactly: value) ?? broken(0)
     }
 
-    mutating func bigEndian<T: FixedWidthInteger & BitwiseCopyable>(_ type: T.Type = T.self) -> T {
+    @inlinable package mutating func bigEndian<T: FixedWidthInteger & BitwiseCopyable>(_ type: T.Type = T.self) -> T {
         guard let range = skip(T.bitWidth / 8) else { return 0 }
         return T(bigEndian: bytes.loadUnaligned(fromByteOffset: range.lowerBound, as: T.self))
     }
 
-    mutating func time() -> Timestamp { Timestamp(nanoseconds: bigEndian(Int64.self)) }
+    package mutating func time() -> Timestamp { Timestamp(nanoseconds: bigEndian(Int64.self)) }
 
-    mutating func digest() -> Digest {
+    package mutating func digest() -> Digest {
         guard let range = skip(Digest.byteCount) else { return .zero }
         return Digest(loading: UnsafeRawBufferPointer(rebasing: bytes[range]))
     }
 
-    mutating func text() -> String {
+    @inlinable package mutating func optional<T>(_ read: (inout ByteReader) -> T) -> T? {
+        byte() == 0 ? nil : read(&self)
+    }
+
+    /// One of an enum's numbers.
+    @inlinable package mutating func word<T: RawRepresentable<UInt8>>(_ fallback: T) -> T {
+        if let value = T(rawValue: byte()) { return value }
+        breakOff()
+        return fallback
+    }
+
+    package mutating func text() -> String {
         guard let range = skip(number()) else { return "" }
         return String(decoding: bytes[range], as: UTF8.self)
     }
 
     /// The next `count` bytes; nil, and broken, when there are fewer.
-    mutating func skip(_ count: Int) -> Range<Int>? {
+    @inlinable package mutating func skip(_ count: Int) -> Range<Int>? {
         guard count >= 0, bytes.count - offset >= count else { return broken(nil) }
         defer { offset += count }
         return offset..<offset + count
     }
 
-    mutating func breakOff() { broken(()) }
+    @inlinable package mutating func breakOff() { broken(()) }
 
-    private mutating func broken<T>(_ value: T) -> T {
+    @inlinable package mutating func broken<T>(_ value: T) -> T {
         isBroken = true
         offset = bytes.count
         return value

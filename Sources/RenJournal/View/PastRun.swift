@@ -1,0 +1,308 @@
+package import RenCore
+
+/// A run as it was after one of its events: the rows as they were shown then, made again from the newest snapshot, the
+/// events behind it, and the chain of each node's own events.
+package struct PastRun: Sendable {
+    package let state: RunState
+    package let row: RunRow
+    /// By node number; nil for a node without any event.
+    package let nodes: [NodeRow?]
+    /// The groups of failures, the largest first.
+    package let problems: [ProblemRow]
+    /// The event that was asked for, which may be one of another run.
+    package let asOf: JournalHead
+    /// The forks that led to it, in the numbers of the flow of that time.
+    let forks: [(version: RunVersion, fork: Fork)]
+
+    /// About what it takes in memory.
+    package var byteCount: Int {
+        let items = state.nodes.reduce(0) { $0 + ($1.map.map { $0.next / 3 + $0.open.count * 300 } ?? 0) }
+        return nodes.count * 1_500 + problems.count * 800 + items
+    }
+}
+
+extension RenError.Code {
+    package static let eventNotFound = Self("event.not_found")
+}
+
+extension JournalReading {
+    /// The run as of the event at `sequence`.
+    ///
+    /// - Parameter plans: of the flow that the run was created with, and of those that its forks changed to.
+    /// - Throws: `run.not_found`; `run.pruned`; `event.not_found` before the run's first event and behind the journal's
+    ///   last.
+    /// - Complexity: what a snapshot holds, at most `SnapshotWriter.interval` events and a batch, and up to 1,000 events
+    ///   of each node.
+    package func past(
+        of run: RunNumber, at sequence: JournalSequence, plans: [Plan]
+    ) throws(RenError) -> PastRun {
+        let start = try read { view throws(RenError) in try view.pastStart(of: run, at: sequence, plans) }
+        var state = start.state
+        var groups = start.groups
+        try state.fold(run, through: start.version, from: self) { version, event in
+            if let event = start.lineage.renumbered(event, at: version) { groups.add(event) }
+        }
+        let forks = start.lineage.renumberedForks
+        var nodes: [NodeRow?] = []
+        for (index, node) in state.nodes.enumerated() {
+            let chain = try chain(of: run, from: node.work.last)
+            nodes.append(NodeRow(chain, node, NodeNumber(index), in: start.owner, forks))
+        }
+        return PastRun(
+            state: state, row: RunRow(start, state, nodes), nodes: nodes, problems: groups.sorted, asOf: start.asOf,
+            forks: forks)
+    }
+
+    /// Events of one node or item back from `last`, in order; the last 1,000 of them.
+    func chain(of run: RunNumber, from last: RunVersion) throws(RenError) -> [RecordedEvent] {
+        var found: [RecordedEvent] = []
+        var next = last
+        while next > .none, found.count < 1_000 {
+            let page = try read { [next] view throws(RenError) in try view.chain(of: run, from: next, limit: 100) }
+            guard let first = page.last else { break }
+            found += page
+            next = first.event.previous
+        }
+        return found.reversed()
+    }
+}
+
+extension JournalView {
+    /// What a past run is folded from.
+    struct PastStart {
+        var row: RunRow
+        var version: RunVersion
+        /// R at that version.
+        var hash: Digest
+        var state: RunState
+        var groups: ProblemGroups
+        var asOf: JournalHead
+        /// Whose record the version is: the run itself, or the one whose past a fork shares.
+        var owner: RunNumber
+        /// Of `owner`: up to that version it is the run's own.
+        var lineage: RunLineage
+    }
+
+    fileprivate func pastStart(
+        of run: RunNumber, at sequence: JournalSequence, _ plans: [Plan]
+    ) throws(RenError) -> PastStart {
+        guard let row = try self.run(run) else {
+            throw RenError(.runNotFound, "there is no run number \(run)")
+        }
+        guard let event = try record(at: sequence) else {
+            throw RenError(
+                .eventNotFound, "there is no event #\(sequence)",
+                hint: "the journal has #1 to #\(try head().sequence)")
+        }
+        let version = try version(of: run, at: sequence)
+        guard version > .none, let last = try recorded(run, version) else {
+            throw RenError(
+                .eventNotFound, "run \(row.id) has no event at or before #\(sequence)",
+                hint: "it begins with #\(row.first)")
+        }
+        let newest = try snapshot(of: run, upTo: version, plans: plans)
+        let owner = row.owner(of: version).run
+        let lineage = try lineage(of: owner)
+        let problems = (newest?.problems ?? []).compactMap { [at = newest?.state.version ?? .none] group in
+            group.renumbered { lineage.subject($0, at: at) }
+        }
+        return PastStart(
+            row: row, version: version, hash: last.runHash,
+            state: newest?.state ?? RunState(plans: plans), groups: ProblemGroups(problems),
+            asOf: JournalHead(sequence: sequence, hash: event.journalHash, time: event.event.time),
+            owner: owner, lineage: lineage)
+    }
+
+    /// At most `limit` events of one node or item, back from `last`.
+    fileprivate func chain(
+        of run: RunNumber, from last: RunVersion, limit: Int
+    ) throws(RenError) -> [RecordedEvent] {
+        var found: [RecordedEvent] = []
+        var next = last
+        while next > .none, found.count < limit, let event = try recorded(run, next) {
+            found.append(event)
+            // `previous` is always an earlier version: `Record` sees to it.
+            next = event.event.previous
+        }
+        return found
+    }
+}
+
+/// The groups of failures of a run, as the projection folds them.
+struct ProblemGroups {
+    private var groups: [UInt64: ProblemRow]
+
+    init(_ rows: [ProblemRow]) {
+        groups = Dictionary(rows.map { ($0.fingerprint, $0) }) { first, _ in first }
+    }
+
+    mutating func add(_ event: Event) {
+        guard let failure = event.fact.problem else { return }
+        var fingerprint = failure.fingerprint
+        let isFull = groups.count { $0.key != ProblemRow.otherFingerprint } >= ProblemRow.groupsMax
+        if groups[fingerprint] == nil, isFull { fingerprint = ProblemRow.otherFingerprint }
+        groups[fingerprint, default: ProblemRow(fingerprint, failure, at: event.time)].add(event)
+    }
+
+    var sorted: [ProblemRow] { groups.values.sorted(by: ProblemRow.isLarger) }
+}
+
+extension ProblemRow {
+    /// The group in the numbers of another flow.
+    ///
+    /// - Returns: nil when no sample's node is there any more.
+    fileprivate func renumbered(_ number: (Event.Subject) -> Event.Subject?) -> ProblemRow? {
+        var result = self
+        result.samples = samples.compactMap(number)
+        return result.samples.isEmpty ? nil : result
+    }
+}
+
+// MARK: Rows as they were
+
+extension NodeRow {
+    /// Reopenings are not among a node's own events: they are seen by what follows them.
+    ///
+    /// - Parameters:
+    ///   - chain: the node's own events.
+    ///   - run: whose record the last of the run's events is.
+    /// - Returns: nil for a node without any.
+    init?(
+        _ chain: [RecordedEvent], _ node: NodeState, _ number: NodeNumber, in run: RunNumber,
+        _ forks: [(version: RunVersion, fork: Fork)]
+    ) {
+        guard let first = chain.first else { return nil }
+        self.init(begun: first.event.time)
+        var forks = forks.drop { $0.version < first.version }
+        var obsolete: [JournalSequence] = []
+        for event in chain {
+            while let next = forks.first, next.version < event.version { begin(forks.removeFirst().fork, number) }
+            if begins(anewWith: event.event.fact) { reopen(keeping: true) }
+            apply(event.event, at: ProjectionFold.Place(event, in: run), obsolete: &obsolete)
+        }
+        for (_, fork) in forks { begin(fork, number) }
+        if state.isSettled || state == .unknown, node.isOpen {
+            if node.map == nil { reopen(keeping: true) } else { reopenMap() }
+        }
+        map = node.map.map { MapSummary($0) }
+        if node.recorded == nil { recorded = nil }
+    }
+
+    /// Whether a reopening came before an event of that kind.
+    private func begins(anewWith fact: Fact) -> Bool {
+        switch fact {
+        case .resultRejected, .overridden: false
+        case .started: state.isSettled || state == .unknown
+        default: state.isSettled
+        }
+    }
+
+    /// As `ProjectionFold` has it.
+    private mutating func begin(_ fork: Fork, _ number: NodeNumber) {
+        interrupt(once: fork.once.contains(number))
+        if fork.reopening.again.contains(number) { reopen(keeping: false) }
+        if fork.reopening.affected.contains(number) { reopen(keeping: true) }
+        if fork.reopening.items[number] != nil, map != nil { reopenMap() }
+    }
+}
+
+extension NodeState {
+    /// It goes on, or is to begin again.
+    fileprivate var isOpen: Bool {
+        if case .unknown = phase { false } else { !isSettled }
+    }
+}
+
+extension NodeRow.MapSummary {
+    init(_ map: MapState) {
+        self.init(opened: map.version, total: map.total)
+        // Which items have a row is asked of the state.
+        (ordered, reached) = (map.next, map.next)
+        counts[.pending] = map.counts.pending
+        counts[.succeeded] = map.counts.succeeded
+        counts[.failed] = map.counts.failed
+        counts[.skipped] = map.counts.skipped
+        counts[.cancelled] = map.counts.cancelled
+        counts[.unknown] = map.counts.unknown
+        for work in map.open.values { counts[WorkState(work)] += 1 }
+    }
+}
+
+extension WorkState {
+    /// Of an item that has begun and is not settled.
+    init(_ work: Work) {
+        self =
+            switch work.phase {
+            case .ready: .ready
+            case .running: .running
+            case .retrying: .retrying
+            }
+    }
+}
+
+extension ProjectionFold.Place {
+    /// - Parameter run: which the rows are of: the event's own, or a fork.
+    init(_ event: RecordedEvent, in run: RunNumber) {
+        self.init(
+            run: run, version: event.version, sequence: event.sequence, runHash: event.runHash,
+            isInherited: event.run != run)
+    }
+}
+
+extension RunRow {
+    fileprivate init(_ start: JournalView.PastStart, _ state: RunState, _ nodes: [NodeRow?]) {
+        let now = start.row
+        self = now
+        preparing = nil
+        if let creation = state.creation {
+            flow = creation.flow
+            flowName = creation.flowName
+            functions = creation.functions
+            semantics = creation.semantics
+        }
+        status = RunStatus(state.phase)
+        created = state.created
+        ended =
+            switch state.phase {
+            // A late result may have come since; another end since a reopening came after this one.
+            case .ended: min(state.time, now.ended ?? state.time)
+            default: nil
+            }
+        updated = state.time
+        version = start.version
+        control = state.control
+        last = start.asOf.sequence
+        hash = start.hash
+        error =
+            switch state.phase {
+            case .ended(.failed): state.failure.map(ErrorSummary.init)
+            case .ending(let ending): ending.failure.map(ErrorSummary.init)
+            case .quarantined: now.error
+            default: nil
+            }
+        nodeCounts = StateCounts()
+        (activeNodes, waitingNodes) = (0, 0)
+        for row in nodes {
+            guard let row else { continue }
+            nodeCounts[row.state] += 1
+            count(row.liveness, by: 1)
+        }
+    }
+}
+
+extension RunStatus {
+    fileprivate init(_ phase: RunState.Phase) {
+        self =
+            switch phase {
+            case .running: .running
+            case .pausing: .pausing
+            case .paused: .paused
+            case .stopping: .stopping
+            case .ending: .ending
+            case .ended(.succeeded): .succeeded
+            case .ended(.failed): .failed
+            case .ended(.stopped): .stopped
+            case .quarantined: .quarantined
+            }
+    }
+}

@@ -1,0 +1,104 @@
+import Foundation
+import RenJSON
+import Testing
+
+/// `retry`, `skip` and `fork`, alone and beside an engine.
+@Suite("Opening runs again")
+struct ReopeningTests {
+    private static let functions = """
+        import os
+        import ren
+
+        @ren.function
+        def numbers(count: int) -> list:
+            return list(range(count))
+
+        @ren.function
+        def needs(n: int) -> int:
+            if n == 2 and not os.path.exists("there"):
+                raise ren.Permanent("the file is not there")
+            return n * 10
+
+        @ren.function
+        def total(values: list) -> int:
+            return sum(values)
+        """
+
+    private static let flow = """
+        flow: needs
+        input: {type: object, properties: {count: {type: integer, default: 4}}}
+        nodes:
+          numbers: {function: functions.numbers, with: {count: {var: input.count}}}
+          needs: {function: functions.needs, each: {var: nodes.numbers.output}, after: [numbers], with: {n: {var: item}}}
+          total: {function: functions.total, after: [needs], with: {values: {var: nodes.needs.items}}}
+        output: {var: nodes.total.output}
+        """
+
+    private func failed() throws -> Ren {
+        let ren = try Ren(["needs.yaml": Self.flow, "functions.py": Self.functions])
+        #expect(try ren("run", "needs.yaml", "-f", "functions.py", "--id", "n").code == 10)
+        return ren
+    }
+
+    @Test("Without an engine, retry is the engine until the run ends again")
+    func retryAlone() throws {
+        let ren = try failed()
+        #expect(try ren("retry", "n", "--no-progress").code == 10, "it fails again")
+        try ren.write("", to: "there")
+        let retried = try ren("retry", "n", "-o", "json")
+        #expect(retried.code == 0, "\(retried.errors)")
+        #expect(try retried.json["output"] == 60)
+        let again = try ren("retry", "n", "-o", "json")
+        #expect(again.code == 4 && again.errorCode == "retry.nothing", "\(again.errors)")
+        let started = try ren("journal", "ls", "--run", "n", "-o", "jsonl").lines.count { $0["type"] == "item.started" }
+        // Three succeeded at once, or began later; the one at fault began three times.
+        #expect(started == 4 + 2)
+        #expect(try ren("journal", "verify").code == 0)
+    }
+
+    @Test("Beside an engine, retry and skip are its clients")
+    func besideEngine() throws {
+        let ren = try failed()
+        let engine = try ren.serve("-f", "functions.py")
+        let left = try ren("retry", "n", "--detach", "-o", "json")
+        #expect(left.code == 0, "\(left.errors)")
+        #expect(try ren("wait", "n").code == 10)
+        let skipped = try ren("skip", "n", "needs", "2", "--value", "7", "--reason", "as last week", "-o", "json")
+        #expect(skipped.code == 0, "\(skipped.errors)")
+        #expect(try ren("wait", "n").code == 0)
+        #expect(try ren("result", "n").output.contains("47"))
+        let forked = try ren("fork", "n", "--set", "input.count=2", "--id", "m", "-o", "json")
+        #expect(forked.code == 0, "\(forked.errors)")
+        #expect(try forked.json["output"] == 10)
+        engine.send(SIGTERM)
+        #expect(engine.end().code == 0)
+    }
+
+    @Test("Without an engine, a skip of a run that has ended goes on with it")
+    func skipAlone() throws {
+        let ren = try failed()
+        let skipped = try ren("skip", "n", "needs", "2", "--value", "5", "-o", "json")
+        #expect(skipped.code == 0, "\(skipped.errors)")
+        #expect(try skipped.json["output"] == 45)
+        let wrong = try ren("skip", "n", "needs", "2")
+        #expect(wrong.code == 2)
+    }
+
+    @Test("A fork leaves its parent as it is, and a dry run says what it would be")
+    func fork() throws {
+        let ren = try failed()
+        let events = try ren("journal", "ls", "--run", "n", "-o", "jsonl").lines
+        let opened = try #require(events.first { $0["type"] == "map.opened" }?["sequence"]?.integerValue)
+        let would = try ren(
+            "fork", "n", "--at", "\(opened)", "--item-output", "needs/2=9", "--dry-run", "-o", "json")
+        #expect(would.code == 0, "\(would.errors)")
+        #expect(try would.json["given"] == ["needs/2"] && would.json["kept"] == ["numbers"])
+        let forked = try ren("fork", "n", "--at", "\(opened)", "--item-output", "needs/2=9", "--id", "m", "-o", "json")
+        #expect(forked.code == 0, "\(forked.errors)")
+        #expect(try forked.json["output"] == 49)
+        #expect(try ren("journal", "ls", "--run", "n", "-o", "jsonl").lines == events)
+        let taken = try ren("fork", "n", "--id", "m", "-o", "json")
+        #expect(taken.code == 4 && taken.errorCode == "run.exists", "\(taken.errors)")
+        #expect(try ren("journal", "verify").code == 0)
+    }
+}
