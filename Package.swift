@@ -60,7 +60,7 @@ let package = Package(
         .target(
             name: "Ren",
             dependencies: [
-                "RenJSON", "RenYAML", "RenCore", "RenJournal", "RenWorkers", "RenEngine",
+                "RenJSON", "RenYAML", "JSONLogic", "RenCore", "RenJournal", "RenWorkers", "RenEngine",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings),

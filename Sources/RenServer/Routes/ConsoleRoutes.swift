@@ -17,8 +17,9 @@ extension Backend {
     /// The addresses of `main.js`.
     private static let consolePages = [
         "/", "/runs", "/runs/{run}", "/runs/{run}/nodes/{node}", "/runs/{run}/items/{node}/{key}",
-        "/runs/{run}/timeline", "/runs/{run}/logs", "/runs/{run}/journal", "/runs/{run}/replay", "/flows",
-        "/flows/{flow}", "/functions", "/functions/{function}", "/workers", "/journal", "/settings",
+        "/runs/{run}/timeline", "/runs/{run}/logs", "/runs/{run}/journal", "/runs/{run}/replay",
+        "/runs/{run}/compare", "/flows", "/flows/{flow}", "/functions", "/functions/{function}", "/workers", "/journal",
+        "/settings",
     ]
 
     private func consoleRoute(_ path: String, name: @escaping @Sendable (Call) -> String) -> Route {

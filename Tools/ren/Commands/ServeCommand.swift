@@ -65,7 +65,9 @@ struct ServeCommand: AsyncParsableCommand {
     ) async throws {
         let logger = ServiceLog.logger(isVerbose: verbose)
         let gate = Gate(token: try TokenFile(session.directory).open())
-        let backend = Backend(session, logger: logger, gate: gate, consoleFolder: consoleFolder)
+        let backend = Backend(
+            session, logger: logger, gate: gate, inspector: ChildInspector(directory: session.directory.path),
+            consoleFolder: consoleFolder)
         backend.readiness.isStarting()
         let (listening, start) = AsyncStream<Never>.makeStream()
         let http = try HTTPService(backend, options) { addresses in
