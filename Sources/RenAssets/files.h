@@ -61,6 +61,10 @@
 #define FILE_SYMBOL console_pages_journal_js
 #include "file.h"
 
+#define FILE_PATH "console/pages/run-compare.js"
+#define FILE_SYMBOL console_pages_run_compare_js
+#include "file.h"
+
 #define FILE_PATH "console/pages/run-item.js"
 #define FILE_SYMBOL console_pages_run_item_js
 #include "file.h"
@@ -157,6 +161,10 @@
 #define FILE_SYMBOL console_widgets_dialog_js
 #include "file.h"
 
+#define FILE_PATH "console/widgets/event-change.js"
+#define FILE_SYMBOL console_widgets_event_change_js
+#include "file.h"
+
 #define FILE_PATH "console/widgets/event-detail.js"
 #define FILE_SYMBOL console_widgets_event_detail_js
 #include "file.h"
@@ -167,6 +175,14 @@
 
 #define FILE_PATH "console/widgets/event-pages.js"
 #define FILE_SYMBOL console_widgets_event_pages_js
+#include "file.h"
+
+#define FILE_PATH "console/widgets/expression.js"
+#define FILE_SYMBOL console_widgets_expression_js
+#include "file.h"
+
+#define FILE_PATH "console/widgets/fork-form.js"
+#define FILE_SYMBOL console_widgets_fork_form_js
 #include "file.h"
 
 #define FILE_PATH "console/widgets/form.js"
@@ -193,6 +209,14 @@
 #define FILE_SYMBOL console_widgets_item_map_js
 #include "file.h"
 
+#define FILE_PATH "console/widgets/journal-size.js"
+#define FILE_SYMBOL console_widgets_journal_size_js
+#include "file.h"
+
+#define FILE_PATH "console/widgets/journal-verify.js"
+#define FILE_SYMBOL console_widgets_journal_verify_js
+#include "file.h"
+
 #define FILE_PATH "console/widgets/json.js"
 #define FILE_SYMBOL console_widgets_json_js
 #include "file.h"
@@ -217,12 +241,24 @@
 #define FILE_SYMBOL console_widgets_report_js
 #include "file.h"
 
+#define FILE_PATH "console/widgets/sets.js"
+#define FILE_SYMBOL console_widgets_sets_js
+#include "file.h"
+
 #define FILE_PATH "console/widgets/sparkline.js"
 #define FILE_SYMBOL console_widgets_sparkline_js
 #include "file.h"
 
 #define FILE_PATH "console/widgets/timeline.js"
 #define FILE_SYMBOL console_widgets_timeline_js
+#include "file.h"
+
+#define FILE_PATH "console/widgets/travel.js"
+#define FILE_SYMBOL console_widgets_travel_js
+#include "file.h"
+
+#define FILE_PATH "console/widgets/why.js"
+#define FILE_SYMBOL console_widgets_why_js
 #include "file.h"
 
 #define FILE_PATH "console/words.js"

@@ -39,6 +39,11 @@ class ConsoleService(Service):
         super().__init__(folder)
         shutil.copytree(HERE / "functions", folder / "functions", dirs_exist_ok=True)
 
+    def mark(self, name: str, there: bool = True) -> None:
+        """`healed`: what failed works from here on; `held`: the last of every hundred items go on while it is there."""
+        path = self.folder / "functions" / name
+        path.touch() if there else path.unlink()
+
     def start(self, **more: object) -> ConsoleService:
         super().start(**more)
         if not self.read("/api/v1/flows")["items"]:
@@ -61,13 +66,17 @@ def served(folder: Path) -> Iterator[ConsoleService]:
 
 @pytest.fixture(scope="session")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ConsoleService]:
-    """With one run of each kind that pages show: `small` (30 items, one failed), `asks`, `hostile`."""
+    """With one run of each kind that pages show: `small` (30 items, one failed), its fork, `asks`, `hostile`."""
     for made in served(tmp_path_factory.mktemp("console")):
         made.begin("shop", {"count": 30}, id="small")
         made.begin("shop", {"count": 5, "review": True}, id="asks")
         made.begin("hostile", id="hostile")
         assert made.finish("small") == "succeeded" and made.finish("hostile") == "succeeded"
         made.until_node("asks", "review", "waiting")
+        opened = next(event["sequence"] for event in made.events("small") if event["type"] == "map.opened")
+        fork = {"at": opened, "id": "forked", "set": {"input.seconds": 0.01}}
+        assert made.post("/api/v1/runs/small:fork", fork).status == 201
+        assert made.finish("forked") == "succeeded"
         yield made
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 
 from conftest import ConsoleService, until
@@ -33,15 +32,29 @@ def test_with_the_mouse(own: ConsoleService, open_console: Callable[..., Page]) 
     # What was done names its event, and leads to it.
     page.locator(".toast a").first.click()
     page.wait_for_selector(f".detail h2:has-text('Event {asked['sequence']}')")
+    own.mark("held")
     page.get_by_role("button", name="Resume").click()
     page.wait_for_selector(".run-head .badge:has-text('running')")
 
     page.get_by_role("link", name="Overview").click()
-    page.wait_for_selector(".causes li:has-text('TimeoutError')", timeout=30_000)
+    page.wait_for_selector(".causes li:has-text('×2')", timeout=30_000)
     # Two clicks from the failed run to the traceback of one item.
     page.locator(".causes").get_by_role("link", name="list").click()
     page.locator("[data-grid=items] a").first.click()
     page.wait_for_selector(".trace:has-text('raise TimeoutError')")
+
+    # Exactly the failed are tried again, while the others go on.
+    own.mark("healed")
+    page.get_by_role("button", name="Retry 2 failed").first.click()
+    page.wait_for_selector("dialog .sets:has-text('2 items of work (number 7,107)')")
+    page.get_by_label("Why").fill("the shop answers again")
+    before = own.head
+    page.locator("dialog").get_by_role("button", name="Retry", exact=True).click()
+    until(page, "ren.page.store.counts('work').failed === 0")
+    again = [event for event in own.events("first") if event["sequence"] > before]
+    own.mark("held", there=False)
+    assert [event["reason"] for event in again if event["type"] == "run.reopened"] == ["the shop answers again"]
+    assert {event["key"] for event in again if event["type"] == "item.started"} == {"sku-00007", "sku-00107"}
 
     page.get_by_role("button", name="Answer…").click(timeout=30_000)
     page.locator("dialog").get_by_label("approved").check()
@@ -50,14 +63,57 @@ def test_with_the_mouse(own: ConsoleService, open_console: Callable[..., Page]) 
     assert own.finish("first") == "succeeded"
     page.get_by_role("link", name="Overview").click()
     page.wait_for_selector(".run-head .badge:has-text('succeeded')")
-    page.wait_for_selector(".json:has-text('exported: 198')")
+    page.wait_for_selector(".json:has-text('exported: 200')")
     answer = next(event for event in own.events("first") if event["type"] == "signal.received")
     payload = own.read(f"/api/v1/journal/events/{answer['sequence']}")["payload_json"]
     assert payload == {"approved": True, "note": "fine"}
     with page.expect_download() as download:
         page.get_by_role("button", name="Report").click()
     report = download.value.path().read_text()
-    assert "TimeoutError" in report and "<script" not in report and "http" not in report.replace("http://www.w3", "")
+    assert "<script" not in report and "http" not in report.replace("http://www.w3", "")
+    assert "first" in report and "200 / 200" in report
+
+    # Back to the first item that failed, as all views show it.
+    page.get_by_role("link", name="Journal").last.click()
+    page.get_by_label("Type").select_option("item")
+    failed = next(event for event in own.events("first") if event["type"] == "item.failed")
+    page.locator("[data-jump]").fill(str(failed["sequence"]))
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".changed:has-text('nodes.work.failed')")
+    page.get_by_role("link", name="the run as of this event").click()
+    page.wait_for_selector(f".travel:has-text('event {failed['sequence']:,}')")
+    page.get_by_role("link", name="Overview").click()
+    then = own.read(f"/api/v1/runs/first/state?at={failed['sequence']}")["nodes"]["work"]
+    until(page, "ren.page.store.isPast && ren.page.store.counts('work')")
+    counts = page.evaluate("ren.page.store.counts('work')")
+    assert {state: counts[state] for state in counts} == {state: then.get(state, 0) for state in counts}
+    assert page.get_by_role("button", name="Retry").count() == 0, "the past is not changed"
+    page.get_by_role("slider").focus()
+    page.keyboard.press("ArrowLeft")
+    until(page, f"!location.search.includes('as_of={failed['sequence']}')")
+    page.keyboard.press("ArrowRight")
+    until(page, f"location.search.includes('as_of={failed['sequence']}')")
+
+    # A fork from there, without the question.
+    page.get_by_role("link", name="Fork").click()
+    page.get_by_text("Another input").click()
+    page.locator(".fork").get_by_label("review").uncheck()
+    page.get_by_text("Another version of the flow").click()
+    page.locator(".fork").get_by_label("Id").fill("second")
+    page.wait_for_selector(".fork .sets:has-text('Looked at again')")
+    page.locator(".fork").get_by_role("button", name="Fork").click()
+    page.wait_for_url("**/runs/second")
+    assert own.finish("second") == "succeeded"
+    assert not any(event["type"] == "signal.received" for event in own.events("second"))
+    # Each names the other, and they can be laid side by side.
+    page.get_by_role("link", name="Compare").click()
+    page.get_by_role("link", name="first, its parent").click()
+    page.wait_for_selector(".verdict:has-text('are the same records')")
+    page.wait_for_selector("section:has-text('/review')")
+    page.get_by_role("row", name="review").get_by_role("link", name="differs").click()
+    page.wait_for_selector("h2:has-text('Outputs of review')")
+    page.get_by_role("row", name="Run").get_by_role("link", name="first").click()
+    page.wait_for_selector(".run-head:has-text('forked into')")
 
 
 def test_with_the_keyboard_alone(own: ConsoleService, open_console: Callable[..., Page]) -> None:
@@ -114,8 +170,18 @@ def test_with_the_keyboard_alone(own: ConsoleService, open_console: Callable[...
     page.wait_for_selector(".heatmap canvas")
     assert own.finish(run, 60) == "succeeded"
 
-    page.evaluate("(run) => ren.router.go(`/runs/${run}/nodes/work?state=failed`)", run)
+    # The failed one again: the list of failures, chosen, and retried.
+    press("Control+k")
+    page.wait_for_selector("dialog[open]")
+    keys.type("node work")
+    page.wait_for_selector("[role=option]:has-text('work')")
+    press("Enter")
+    page.wait_for_url("**/nodes/work")
     page.wait_for_selector("[data-grid=items] a")
+    press("/")
+    keys.type("sku-00007")
+    until(page, "document.querySelectorAll('[data-grid=items] a').length === 1")
+    press("Escape")
     press("j")
     page.wait_for_selector("[data-grid=items] [aria-selected=true]")
     press("Enter")
@@ -123,14 +189,64 @@ def test_with_the_keyboard_alone(own: ConsoleService, open_console: Callable[...
     press("Escape")
     page.wait_for_url("**/nodes/work*")
     page.wait_for_selector("[data-grid=items] a")
+    own.mark("healed")
+    press("R")
+    page.wait_for_selector("dialog .sets:has-text('of work')")
+    press("Enter")
+    until(page, "ren.page.store.counts('work').failed === 0")
+    assert own.finish(run, 60) == "succeeded"
     press("t")
     page.wait_for_selector("html[data-theme]")
     # A list that has the focus takes the arrow keys.
-    page.locator("[data-grid=items]").focus()
+    while not page.evaluate("document.activeElement.matches('[data-grid=items]')"):
+        press("Tab")
     press("ArrowDown")
     page.wait_for_selector("[data-grid=items][aria-activedescendant]")
     press("Enter")
     page.wait_for_selector(".item-page")
+
+    # Back in time, a fork, and both side by side.
+    failed = next(event for event in own.events(run) if event["type"] == "item.failed")
+    press("4")
+    page.wait_for_selector("[data-grid=run-events] [role=row]:nth-child(3)")
+    press("g")
+    press("g")
+    keys.type(str(failed["sequence"]))
+    press("Enter")
+    page.wait_for_selector(".detail:has-text('item.failed')")
+    press("v")
+    page.wait_for_selector(f".travel:has-text('event {failed['sequence']:,}')")
+    page.wait_for_selector(".fork .sets")
+    press("[")
+    until(page, f"!location.search.includes('as_of={failed['sequence']}')")
+    press("]")
+    until(page, f"location.search.includes('as_of={failed['sequence']}')")
+    page.wait_for_selector(".fork .sets")
+    press("F")
+    press("Enter")
+    page.wait_for_url(lambda url: run not in url and "/runs/" in url)
+    fork = page.url.rpartition("/")[2]
+    assert own.finish(fork, 60) == "succeeded"
+    press("6")
+    page.wait_for_url("**/compare")
+    page.wait_for_selector(".compare form")
+    press("/")
+    keys.type(run)
+    press("Enter")
+    page.wait_for_selector(".verdict:has-text('are the same records')")
+
+
+def test_what_waits_is_answered_by_keys(own: ConsoleService, open_console: Callable[..., Page]) -> None:
+    run = own.begin("shop", {"count": 3, "review": True})
+    own.until_node(run, "review", "waiting")
+    page = open_console(own, f"/runs/{run}")
+    page.wait_for_selector("button:has-text('Answer…')")
+    page.keyboard.press("a")
+    page.wait_for_selector("dialog[open]")
+    until(page, "document.activeElement.matches('dialog input')")
+    page.keyboard.press("Space")
+    page.keyboard.press("Enter")
+    assert own.finish(run) == "succeeded"
 
 
 def test_letters_can_be_switched_off(service: ConsoleService, open_console: Callable[..., Page]) -> None:
@@ -162,29 +278,68 @@ def test_a_refusal_is_shown_where_it_was_asked(
     page = open_console(own, "/flows/shop?start=1")
     watch[-1].expected.append("status of 422")
     page.get_by_role("button", name="Write it as JSON").click()
-    page.get_by_label("JSON").fill('{"count": "many"}')
+    page.get_by_label("JSON", exact=True).fill('{"count": "many"}')
     page.get_by_role("button", name="Start", exact=True).click()
     page.wait_for_selector("form [role=alert]:has-text('count')")
     assert own.read("/api/v1/runs")["items"] == []
-    page.get_by_label("JSON").fill("{count: 3}")
+    page.get_by_label("JSON", exact=True).fill("{count: 3}")
     page.get_by_role("button", name="Start", exact=True).click()
     page.wait_for_selector("form [role=alert]:has-text('is no JSON')")
 
 
-def test_no_button_for_what_this_ren_cannot_do(service: ConsoleService, open_console: Callable[..., Page]) -> None:
-    """What is offered is what `/openapi.json` has."""
-    paths = service.read("/openapi.json")["paths"]
-    page = open_console(service, "/runs/small/nodes/work?state=failed")
-    page.wait_for_selector("[data-grid=items] a")
-    can = page.evaluate("ren.page.can")
-    assert can == {
-        "retry": "/api/v1/runs/{run}:retry" in paths,
-        "skip": "/api/v1/runs/{run}:skip" in paths,
-        "fork": "/api/v1/runs/{run}:fork" in paths,
-        "state": "/api/v1/runs/{run}/state" in paths,
-    }, json.dumps(can)
-    assert (page.get_by_role("button", name="Retry").count() > 0) == can["retry"]
-    assert (page.get_by_role("link", name="Replay").count() > 0) == can["state"]
+def test_an_expression_is_tried(service: ConsoleService, open_console: Callable[..., Page]) -> None:
+    page = open_console(service, "/flows/shop")
+    page.get_by_label("Expression, as JSONLogic").fill('{"+": [{"var": "input.count"}, 1]}')
+    page.get_by_label("Data that it reads").fill('{"input": {"count": 2}}')
+    page.get_by_role("button", name="Evaluate").click()
+    page.wait_for_selector("form .json:has-text('3')")
+    assert page.locator("table.steps tbody tr").count() == 2
+    # It stands in the address.
+    page.reload()
+    page.wait_for_selector("form .json:has-text('3')")
+    page.get_by_label("Expression, as JSONLogic").fill('{"nosuch": 1}')
+    page.get_by_role("button", name="Evaluate").click()
+    page.wait_for_selector("form li:has-text('nosuch')")
+
+
+def test_the_journal_is_checked(service: ConsoleService, open_console: Callable[..., Page]) -> None:
+    page = open_console(service, "/journal")
+    page.get_by_role("link", name="Verify").click()
+    page.get_by_role("button", name="Check every hash").click()
+    page.wait_for_selector("h2:has-text('The journal is whole')")
+    anchor = page.locator(".verify .code").inner_text()
+    assert anchor.split(":")[0].isdigit() and len(anchor.split(":")[1]) == 64
+    page.get_by_role("link", name="Size").click()
+    page.wait_for_selector("[aria-label='By run'] a:has-text('small')")
+
+
+def test_history_is_proved(service: ConsoleService, open_console: Callable[..., Page]) -> None:
+    page = open_console(service, "/runs/small/replay")
+    page.get_by_role("button", name="Replay its decisions").click()
+    page.wait_for_selector(".good:has-text('follow')")
+    page.get_by_role("button", name="Audit").click()
+    page.wait_for_selector(".good:has-text('are whole')")
+
+
+def test_why_is_told(service: ConsoleService, open_console: Callable[..., Page]) -> None:
+    page = open_console(service, "/runs/small/items/work/sku-00007")
+    page.get_by_role("button", name="Why did this item").click()
+    page.wait_for_selector(".why:has-text('2 of 2 attempts used')")
+    page.locator(".why a").first.click()
+    page.wait_for_selector(".detail:has-text('item.failed')")
+
+
+def test_an_item_is_skipped(own: ConsoleService, open_console: Callable[..., Page]) -> None:
+    run = own.begin("shop", {"count": 20})
+    assert own.finish(run) == "succeeded"
+    page = open_console(own, f"/runs/{run}/items/work/sku-00007")
+    page.get_by_role("button", name="Skip…").click()
+    page.locator("dialog").get_by_label("JSON").fill('{"sku": "by hand"}')
+    page.get_by_label("Why").fill("seen in the shop")
+    page.locator("dialog").get_by_role("button", name="Skip it").click()
+    page.wait_for_selector(".item-page .badge:has-text('succeeded')")
+    page.wait_for_selector(".json:has-text('by hand')")
+    assert own.finish(run) == "succeeded"
 
 
 def test_what_waits_is_answered_from_home(own: ConsoleService, open_console: Callable[..., Page]) -> None:

@@ -22,7 +22,6 @@ function requestKey() {
 export class API {
     #token = null;
     #channel = "BroadcastChannel" in globalThis ? new BroadcastChannel(TOKEN) : null;
-    #openapi = null;
     /** Called when the token is not, or no longer, the one of this ren. */
     onRefused = () => {};
 
@@ -85,18 +84,6 @@ export class API {
 
     async text(path, query, accept = "text/plain") {
         return (await this.#fetch("GET", path, { query, headers: { Accept: accept } })).text();
-    }
-
-    /** Whether this ren has a route: nothing is offered that it cannot do. */
-    async has(method, path) {
-        this.#openapi ??= this.get("/openapi.json").then(
-            (document) => document.paths,
-            () => {
-                this.#openapi = null;
-                return {};
-            },
-        );
-        return method.toLowerCase() in ((await this.#openapi)[ROOT + path] ?? {});
     }
 
     async #send(method, path, options) {

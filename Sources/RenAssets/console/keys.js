@@ -37,7 +37,12 @@ export class Keys {
             this.#find("Ctrl-K")?.();
             return;
         }
-        if (event.ctrlKey || event.metaKey || event.altKey || isField) return;
+        if (event.ctrlKey || event.metaKey || event.altKey) return;
+        if (isField) {
+            // Out of the field, to where letters act; a dialog closes by itself.
+            if (event.key === "Escape" && !isField.closest("dialog")) isField.blur();
+            return;
+        }
         const isLetter = event.key.length === 1 && event.key !== "?";
         if (isLetter && !settings.letters) return;
         if (document.querySelector("dialog[open]")) return;

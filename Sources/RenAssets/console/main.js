@@ -20,6 +20,7 @@ import { FunctionPage } from "./pages/function.js";
 import { FunctionsPage } from "./pages/functions.js";
 import { HomePage } from "./pages/home.js";
 import { JournalPage } from "./pages/journal.js";
+import { RunComparePage } from "./pages/run-compare.js";
 import { RunItemPage } from "./pages/run-item.js";
 import { RunJournalPage } from "./pages/run-journal.js";
 import { RunLogsPage } from "./pages/run-logs.js";
@@ -43,6 +44,7 @@ const PAGES = [
     ["/runs/:run/logs", RunLogsPage],
     ["/runs/:run/journal", RunJournalPage],
     ["/runs/:run/replay", RunReplayPage],
+    ["/runs/:run/compare", RunComparePage],
     ["/flows", FlowsPage],
     ["/flows/:flow", FlowPage],
     ["/functions", FunctionsPage],
@@ -124,12 +126,15 @@ class App {
 
     // Runs
 
-    /** What is known of a run; pages of the same run share it. */
-    store(run) {
-        if (this.#store?.run !== run || this.#store.problem) {
-            this.#store?.end();
-            this.#store = new RunStore(run, this.api, this.stream, () => this.painter.soon());
+    /** What is known of a run, or of the run as of an event; pages of the same run share it. */
+    store(run, asOf = null) {
+        const kept = this.#store;
+        if (kept?.run === run && !kept.problem && kept.isPast === (asOf !== null)) {
+            if (kept.isPast) kept.travel(asOf);
+            return kept;
         }
+        kept?.end();
+        this.#store = new RunStore(run, this.api, this.stream, () => this.painter.soon(), asOf);
         return this.#store;
     }
 
@@ -153,7 +158,9 @@ class App {
         if (this.#signIn) return;
         const Kind = PAGES[route.name]?.[1];
         const isSame = this.page && Kind === this.page.constructor
-            && JSON.stringify(route.params) === JSON.stringify(this.page.route.params);
+            && JSON.stringify(route.params) === JSON.stringify(this.page.route.params)
+            // A run as it was is another thing than the run.
+            && !route.query.as_of === !this.page.route.query.as_of;
         if (isSame) {
             this.page.route = route;
             this.page.update();

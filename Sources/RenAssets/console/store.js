@@ -1,4 +1,5 @@
-// What is known of one run: a snapshot, and every event since folded into it. Pages read it; nothing else keeps counts.
+// What is known of one run: a snapshot, and every event since folded into it; or the run as of one of its events, which
+// never changes. Pages read it; nothing else keeps counts.
 
 import { path, Problem } from "./api.js";
 
@@ -16,6 +17,8 @@ const ITEM_AFTER = {
 /** Maps with more items are counted by the service alone. */
 const FOLDED_ITEMS_MAX = 1_000_000;
 const LATEST_MAX = 60;
+/** Of a past run: events of other runs may stand between its own. */
+const LATEST_SPAN = 200;
 const SECOND = 1000;
 
 /** The items of one map: a byte for each, and how many are in each state. */
@@ -61,10 +64,15 @@ export class ItemStates {
 
 export class RunStore {
     run;
+    /** The event as of which the run is shown; null: as it is. */
+    asOf;
+    /** Version and last event of the run as it is, also where it is shown as it was. */
+    whole = null;
     /** The answer of `GET /runs/{run}`, kept up to date; null before it came. */
     snapshot = null;
     /** The answer of `GET /flows/{flow}/graph` for the run's version of the flow. */
     graph = null;
+    #graphOf = "";
     problems = [];
     /** @type {Problem | null} why there is nothing to show */
     problem = null;
@@ -80,15 +88,37 @@ export class RunStore {
     #subscription = null;
     #refreshTimer = 0;
     #refreshedAt = 0;
+    #isReading = false;
     #abort = new AbortController();
 
-    /** @param {() => void} changed called after every change, also often */
-    constructor(run, api, stream, changed) {
+    /**
+     * @param {() => void} changed called after every change, also often
+     * @param {number | null} asOf
+     */
+    constructor(run, api, stream, changed, asOf = null) {
         this.run = run;
+        this.asOf = asOf;
         this.#api = api;
         this.#stream = stream;
         this.#changed = changed;
-        this.#start();
+        if (this.isPast) this.#travel();
+        else this.#start();
+    }
+
+    get isPast() {
+        return this.asOf !== null;
+    }
+
+    /** The moment that is shown. */
+    get now() {
+        return this.isPast && this.snapshot ? Date.parse(this.snapshot.updated) : Date.now();
+    }
+
+    /** Goes to another event; what was shown stays until that is read. */
+    travel(asOf) {
+        if (asOf === this.asOf) return;
+        this.asOf = asOf;
+        this.#travel();
     }
 
     end() {
@@ -104,7 +134,8 @@ export class RunStore {
     }
 
     get isOpen() {
-        return this.snapshot !== null && this.snapshot.ended === null && this.snapshot.status !== "quarantined";
+        if (this.isPast || this.snapshot === null) return false;
+        return this.snapshot.ended === null && this.snapshot.status !== "quarantined";
     }
 
     get status() {
@@ -164,8 +195,7 @@ export class RunStore {
         try {
             await this.#read();
             this.#changed();
-            const name = `${this.snapshot.flow}@${this.snapshot.flow_hash}`;
-            this.graph ??= await this.#api.get(path`/flows/${name}/graph`, null, this.#abort.signal);
+            this.graph = await this.#graph(this.snapshot);
             await Promise.all(this.#maps().map(([name]) => this.#loadItems(name)));
         } catch (error) {
             this.#fail(error);
@@ -173,6 +203,63 @@ export class RunStore {
         }
         this.#changed();
         this.#follow();
+    }
+
+    /** The flow's plan; a fork may have another flow than its past. */
+    async #graph({ flow, flow_hash: hash }) {
+        if (this.#graphOf === hash) return this.graph;
+        const graph = await this.#api.get(path`/flows/${`${flow}@${hash}`}/graph`, null, this.#abort.signal);
+        this.#graphOf = hash;
+        return graph;
+    }
+
+    /** Reads the run as of the newest wish: one that comes meanwhile is read next, and those between are left out. */
+    async #travel() {
+        if (this.#isReading) return;
+        this.#isReading = true;
+        try {
+            for (let shown = null; shown !== this.asOf;) {
+                shown = this.asOf;
+                await this.#readPast(shown);
+                this.#changed();
+            }
+        } catch (error) {
+            if (error.name === "AbortError") return;
+            if (!(error instanceof Problem)) throw error;
+            this.snapshot = null;
+            this.problem = error;
+            this.#changed();
+        } finally {
+            this.#isReading = false;
+        }
+    }
+
+    async #readPast(asOf) {
+        const signal = this.#abort.signal;
+        const [snapshot, whole, latest] = await Promise.all([
+            this.#api.get(path`/runs/${this.run}/state`, { at: asOf }, signal),
+            this.whole ?? this.#api.get(path`/runs/${this.run}`, null, signal),
+            this.#api.get(
+                path`/runs/${this.run}/events`, { after: Math.max(0, asOf - LATEST_SPAN), limit: LATEST_SPAN }, signal),
+        ]);
+        const graph = await this.#graph(snapshot);
+        const maps = Object.entries(snapshot.nodes).filter(([, node]) => node.total <= FOLDED_ITEMS_MAX);
+        const heats = await Promise.all(maps.map(
+            ([name]) => this.#api.bytes(path`/runs/${this.run}/nodes/${name}/heatmap`, { as_of: asOf }, signal)));
+        const items = new Map();
+        maps.forEach(([name], place) => {
+            const states = this.items.get(name) ?? new ItemStates();
+            states.load(heats[place].bytes, asOf);
+            items.set(name, states);
+        });
+        // Groups of the past are told without samples and fingerprints.
+        const problems = snapshot.problems.map(({ node, key, ...group }, place) => ({
+            ...group, fingerprint: `past-${place}`, samples: node === null ? [] : [{ node, key }],
+        }));
+        Object.assign(this, {
+            snapshot, graph, items, problems, problem: null, whole: { version: whole.version, last: whole.last },
+            latest: latest.items.filter((event) => event.sequence <= asOf),
+        });
     }
 
     #follow() {
@@ -208,6 +295,7 @@ export class RunStore {
         this.snapshot = snapshot;
         this.problems = problems.items;
         this.problem = null;
+        this.whole = snapshot;
         this.#refreshedAt = Date.now();
     }
 

@@ -1,12 +1,24 @@
 // Events in sentences.
 
-import { bytes, count, moment, short, visible } from "./format.js";
+import { bytes, count, moment, plural, short, visible } from "./format.js";
 
 function error({ error }) {
     return error ? `: ${visible(error.name)}: ${visible(error.message, { max: 300 })}` : "";
 }
 
 const reason = (event) => (event.reason ? `: ${visible(event.reason, { max: 300 })}` : "");
+
+/** How much of it runs again: nodes and items are told by number, which is nothing for people. */
+function reopened({ again = [], items = {} }) {
+    const numbers = Object.values(items).reduce((sum, ranges) => sum + ranges.split(",").filter(Boolean).reduce(
+        (total, range) => {
+            const [first, last = first] = range.split("-").map(Number);
+            return total + last - first + 1;
+        }, 0), 0);
+    const parts = [again.length && plural(again.length, "node"), numbers && plural(numbers, "item")].filter(Boolean);
+    return parts.length ? ` for ${parts.join(" and ")}` : "";
+}
+
 const attempt = (event) => (event.attempt > 1 ? ` (attempt ${event.attempt})` : "");
 
 const SKIPPED = {
@@ -41,8 +53,9 @@ const SENTENCES = {
     "run.succeeded": () => "the run succeeded",
     "run.failed": (event) => `the run failed${error(event)}`,
     "run.quarantined": (event) => `the run was set aside${reason(event)}`,
-    "run.reopened": (event) => `the run was opened again${reason(event)}`,
-    "run.forked": () => "the run was forked from another one",
+    "run.reopened": (event) => `the run was opened again${reopened(event)}${reason(event)}`,
+    "run.forked": (event) => `forked from ${visible(event.parent, { max: 100 })} at its version ${count(event.at)}`
+        + `${reason(event.reopened ?? {})}`,
     "signal.received": (event) => `signal ${visible(event.name)} was received`,
     "result.rejected": (event) => `a late result was refused${reason(event)}`,
     "map.opened": (event) => `its ${count(event.total)} items are known, ${event.concurrency ?? "?"} at a time`,

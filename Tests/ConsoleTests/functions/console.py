@@ -3,8 +3,14 @@
 import asyncio
 import os
 import random
+from pathlib import Path
 
 import ren
+
+#: When it is there, what failed works.
+HEALED = Path(__file__).with_name("healed")
+#: While it is there, the last of every hundred go on.
+HELD = Path(__file__).with_name("held")
 
 HOSTILE = {
     "script": "<script>window.hacked = true</script><img src=x onerror='window.hacked = true'>",
@@ -23,10 +29,12 @@ def numbers(count: int) -> list:
 
 @ren.function
 async def work(sku: str, ctx: ren.Context, seconds: float = 0) -> dict:
-    """Takes a while, and fails for every hundredth."""
+    """Takes a while, and fails for every hundredth until that is healed."""
     ctx.log.info("reads", sku=sku)
     await asyncio.sleep(seconds * random.uniform(0.5, 1.5))
-    if int(sku[-5:]) % 100 == 7:
+    while int(sku[-5:]) % 100 == 99 and HELD.exists():
+        await asyncio.sleep(0.05)
+    if int(sku[-5:]) % 100 == 7 and not HEALED.exists():
         raise TimeoutError(f"read of {sku} timed out")
     return {"sku": sku}
 

@@ -6,6 +6,7 @@ import { Page, throttled } from "../page.js";
 import { link, to } from "../router.js";
 import { between, time, visible } from "../format.js";
 import { badge } from "../widgets/badge.js";
+import { ExpressionTester } from "../widgets/expression.js";
 import { SchemaForm } from "../widgets/form.js";
 import { graphView } from "../widgets/graph.js";
 import { icon } from "../widgets/icon.js";
@@ -24,6 +25,7 @@ export class FlowPage extends Page {
     #refusal = null;
     #isBusy = false;
     #source = new JSONView(this.paint);
+    #tester = null;
 
     get title() {
         return `${visible(this.route.params.flow, { max: 60 })} - ren`;
@@ -47,6 +49,7 @@ export class FlowPage extends Page {
                 this.app.api.get(path`/flows/${name}/graph`, null, this.signal),
             ]);
             this.#form = new SchemaForm(this.#flow.input, this.paint);
+            this.#tester = new ExpressionTester(this, defaultsOf(this.#flow.input));
             if (this.route.query.start) {
                 this.paint();
                 this.#focus();
@@ -131,6 +134,7 @@ export class FlowPage extends Page {
                 h("h2", { id: "input" }, "Input"),
                 this.#schema(flow.input),
             ),
+            this.#tester.view(),
             h(
                 "section",
                 { "aria-labelledby": "source" },
@@ -267,6 +271,14 @@ export function schemaTable(properties, required) {
                 property.default === undefined ? "–" : visible(JSON.stringify(property.default), { max: 80 }),
             ),
             h("td", null, visible(property.description ?? "")))))));
+}
+
+/** An input to try expressions on: what is there when nobody says otherwise, and a hint where that is nothing. */
+function defaultsOf(schema) {
+    const samples = { integer: 1, number: 1.5, boolean: true, string: "text", array: [], object: {} };
+    return Object.fromEntries(Object.entries(schema?.properties ?? {}).map(([name, property]) => [
+        name, property.default ?? property.enum?.[0] ?? samples[[property.type].flat()[0]] ?? null,
+    ]));
 }
 
 function typeOf(property) {

@@ -305,12 +305,7 @@ export class HomePage extends Page {
         const of = (name) => this.#metrics?.get(name);
         const calls = this.#workers?.reduce((sum, each) => sum + each.calls.length, 0);
         const facts = [
-            h(
-                "span",
-                null,
-                icon(ready ? "succeeded" : "quarantined"),
-                ready ? "ready" : "not ready",
-            ),
+            h("span", null, icon(ready ? "succeeded" : "quarantined"), ready ? "ready" : "not ready"),
             `storage ${storage}`,
             of("ren_journal_used_bytes") !== undefined && `journal ${bytes(of("ren_journal_used_bytes"))}`,
             `${plural(this.app.stream.head, "event")}`,

@@ -4,7 +4,6 @@ import { path } from "../api.js";
 import { saveBytes } from "../files.js";
 import { h } from "../h.js";
 import { throttled } from "../page.js";
-import { to } from "../router.js";
 import { bytes, count, duration, moment, short, time, visible } from "../format.js";
 import { sentence, stateOf } from "../words.js";
 import { retryDialog, skipDialog } from "../widgets/actions.js";
@@ -13,6 +12,7 @@ import { icon } from "../widgets/icon.js";
 import { JSONView } from "../widgets/json.js";
 import { logLine } from "../widgets/log-line.js";
 import { empty, loading } from "../widgets/problem.js";
+import { Why } from "../widgets/why.js";
 import { RunPage } from "./run.js";
 
 const LINES = 400;
@@ -22,9 +22,12 @@ export class RunItemPage extends RunPage {
     #lines = null;
     #output = new JSONView(this.paint);
     #unfolded = false;
+    /** The event as of which it was read. */
+    #shown = null;
+    #why = new Why(this);
 
     get back() {
-        return to.node(this.run, this.route.params.node);
+        return this.at.node(this.route.params.node);
     }
 
     start() {
@@ -39,14 +42,42 @@ export class RunItemPage extends RunPage {
 
     async #load() {
         const { node, key } = this.route.params;
+        this.#shown = this.asOf;
         await this.read(async () => {
             const [item, log] = await Promise.all([
                 this.app.api.get(path`/runs/${this.run}/items/${node}/${key}`, null, this.signal),
                 this.app.api.get(path`/runs/${this.run}/logs`, { node, key, tail: LINES }, this.signal),
             ]);
-            this.#item = item;
+            const asOf = this.asOf;
+            this.#item = asOf === null ? item : await this.#asItWas(item, asOf);
             this.#lines = log.items;
         });
+    }
+
+    update() {
+        super.update();
+        if (this.#shown !== this.asOf) this.#load();
+    }
+
+    /** The item as of an event: its row is kept for that, its attempts are those that had begun. */
+    async #asItWas(item, asOf) {
+        const { node, key } = this.route.params;
+        const { api } = this.app;
+        const window = await api.get(
+            path`/runs/${this.run}/nodes/${node}/items`, { offset: item.index, limit: 1, as_of: asOf }, this.signal);
+        const attempts = item.attempt_list.map((attempt) => {
+            const events = attempt.events.filter((event) => event.sequence <= asOf);
+            const isWhole = events.length === attempt.events.length;
+            return isWhole ? attempt : { ...attempt, events, outcome: null, ended: null, error: null };
+        }).filter((attempt) => attempt.events.length);
+        const row = window.items[0] ?? { state: "pending", milliseconds: null };
+        const was = { ...item, ...row, key, attempt_list: attempts, output: null, output_reference: null };
+        const gave = attempts.flatMap((attempt) => attempt.events).findLast(({ type }) => type === "item.succeeded");
+        if (row.state !== "succeeded" || !gave) return was;
+        const event = await api.get(`/journal/events/${gave.sequence}`, null, this.signal);
+        if (event.payload_json !== undefined) return { ...was, output: event.payload_json };
+        const href = `/api/v1/journal/events/${gave.sequence}/payload`;
+        return { ...was, output_reference: { length: event.payload?.length, href } };
     }
 
     get #attempt() {
@@ -60,11 +91,11 @@ export class RunItemPage extends RunPage {
         const { node, key } = this.route.params;
         keys["["] = ["Attempt before", () => this.#step(-1)];
         keys["]"] = ["Next attempt", () => this.#step(1)];
-        if (this.can.retry && this.#item?.state === "failed") {
-            keys.R = ["Retry the item", () => retryDialog(this.app, this.run, { node, keys: [key] }, 1)];
+        if (!this.store.isPast && ["failed", "unknown"].includes(this.#item?.state)) {
+            keys.R = ["Retry the item", () => retryDialog(this.app, this.run, { nodes: [node], keys: [key] }, 1)];
         }
-        if (this.can.skip && this.#item && ["failed", "unknown"].includes(this.#item.state)) {
-            keys.S = ["Skip the item with a value", () => skipDialog(this.app, this.run, node, key)];
+        if (!this.store.isPast && this.#item && ["failed", "unknown"].includes(this.#item.state)) {
+            keys.S = ["Skip the item", () => skipDialog(this.app, this.run, node, key, this.#item.state)];
         }
         return keys;
     }
@@ -82,21 +113,22 @@ export class RunItemPage extends RunPage {
         return h(
             "div", { class: "item-page" },
             h("div", { class: "line" },
-                h("p", { class: "trail" }, h("a", { href: to.node(this.run, node) }, visible(node)), " / "),
+                h("p", { class: "trail" }, h("a", { href: this.at.node(node) }, visible(node)), " / "),
                 h("h2", { class: "cut", title: key }, visible(key, { max: 300 })),
                 badge(item.state, item.milliseconds === null ? null : `after ${duration(item.milliseconds)}`),
                 h("span", { class: "quiet" }, `item ${count(item.index)}`),
                 h("span", { class: "grow" }),
-                this.can.retry && item.state === "failed" && h(
+                !this.store.isPast && ["failed", "unknown"].includes(item.state) && h(
                     "button",
-                    { type: "button", onclick: () => retryDialog(this.app, this.run, { node, keys: [key] }, 1) },
+                    { type: "button", onclick: () => retryDialog(this.app, this.run, { nodes: [node], keys: [key] }, 1) },
                     icon("retrying"),
                     "Retry",
                 ),
-                this.can.skip && ["failed", "unknown"].includes(item.state) && h(
+                !this.store.isPast && ["failed", "unknown"].includes(item.state) && h(
                     "button",
-                    { type: "button", onclick: () => skipDialog(this.app, this.run, node, key) },
-                    "Skip with a value…",
+                    { type: "button", onclick: () => skipDialog(this.app, this.run, node, key, item.state) },
+                    icon("skipped"),
+                    "Skip…",
                 )),
             item.attempt_list.length > 1 && h("div", {
                 class: "segments",
@@ -118,11 +150,14 @@ export class RunItemPage extends RunPage {
             attempt && this.#attemptView(attempt),
             this.#outputView(item),
             this.#events(item),
+            !this.store.isPast && this.#why.view(key),
         );
     }
 
     #attemptView(attempt) {
-        const lines = (this.#lines ?? []).filter((line) => line.attempt === attempt.attempt);
+        const { isPast, snapshot } = this.store;
+        const lines = (this.#lines ?? []).filter((line) => line.attempt === attempt.attempt
+            && !(isPast && line.event > snapshot.version));
         const trace = lines.find((line) => line.text.startsWith("Traceback"));
         const { node, key } = this.route.params;
         return h(
@@ -137,7 +172,7 @@ export class RunItemPage extends RunPage {
                         "dd",
                         null,
                         attempt.begun ? duration(
-                            (attempt.ended ? Date.parse(attempt.ended) : Date.now()) - Date.parse(attempt.begun),
+                            (attempt.ended ? Date.parse(attempt.ended) : this.store.now) - Date.parse(attempt.begun),
                         ) : "–",
                     ),
                 ),
@@ -176,7 +211,7 @@ export class RunItemPage extends RunPage {
                         lines.filter((line) => line !== trace).map((line) => logLine(line)),
                     )
                     : h("p", { class: "quiet" }, "It said nothing."),
-                h("p", null, h("a", { href: to.run(this.run, "logs", { node, item: key }) }, "Open in Logs"))),
+                h("p", null, h("a", { href: this.at.tab("logs", { node, item: key }) }, "Open in Logs"))),
         );
     }
 
@@ -188,11 +223,7 @@ export class RunItemPage extends RunPage {
             frames.filter((frame) => this.#unfolded || !frame.isLibrary).map((frame, index) => h(
                 "div",
                 { key: index, class: frame.isLibrary ? "frame quiet" : "frame" },
-                frame.lines.map((line, place) => h(
-                    "div",
-                    { key: place },
-                    visible(line, { max: 1000 }),
-                )))),
+                frame.lines.map((line, place) => h("div", { key: place }, visible(line, { max: 1000 }))))),
             hidden > 0 && h("button", {
                 type: "button", class: "small", onclick: () => {
                     this.#unfolded = !this.#unfolded;
@@ -227,7 +258,7 @@ export class RunItemPage extends RunPage {
             h("ul", { class: "latest" }, events.map((event) => h("li", { key: event.sequence },
                 h(
                     "a",
-                    { class: "numbers", href: to.run(this.run, "journal", { seq: event.sequence }) },
+                    { class: "numbers", href: this.at.tab("journal", { seq: event.sequence }) },
                     count(event.sequence),
                 ),
                 h(

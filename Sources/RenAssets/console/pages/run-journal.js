@@ -1,6 +1,5 @@
 // All events of a run.
 
-import { to } from "../router.js";
 import { EventList } from "../widgets/event-list.js";
 import { RunPage } from "./run.js";
 
@@ -9,7 +8,7 @@ export class RunJournalPage extends RunPage {
     #isStarted = false;
 
     get back() {
-        return to.run(this.run);
+        return this.at.tab();
     }
 
     start() {
@@ -19,6 +18,7 @@ export class RunJournalPage extends RunPage {
     }
 
     update() {
+        super.update();
         this.#list.update();
     }
 
@@ -31,6 +31,7 @@ export class RunJournalPage extends RunPage {
             this.#isStarted = true;
             this.#list.start(snapshot.version);
         }
+        if (this.store.isPast) this.#list.resize(snapshot.version);
         return this.#list.view();
     }
 }

@@ -4,7 +4,6 @@ import { path } from "../api.js";
 import { save } from "../files.js";
 import { h } from "../h.js";
 import { debounced } from "../page.js";
-import { to } from "../router.js";
 import { change, settings } from "../settings.js";
 import { count, moment, plural, visible } from "../format.js";
 import { plain } from "../widgets/ansi.js";
@@ -41,7 +40,7 @@ export class RunLogsPage extends RunPage {
     #isFollowing = true;
 
     get back() {
-        return to.run(this.run);
+        return this.at.tab();
     }
 
     start() {
@@ -52,6 +51,7 @@ export class RunLogsPage extends RunPage {
     }
 
     update() {
+        super.update();
         const filter = JSON.stringify(this.#query);
         this.#isFollowing = this.route.query.follow !== "0";
         if (filter === this.#filter) return;
@@ -62,13 +62,18 @@ export class RunLogsPage extends RunPage {
 
     get #query() {
         const { level, node, item, q } = this.route.query;
-        return { level: LEVELS.includes(level) ? level : "debug", node, key: node ? item : undefined, q };
+        const past = this.asOf === null ? {} : { as_of: this.asOf };
+        return { level: LEVELS.includes(level) ? level : "debug", node, key: node ? item : undefined, q, ...past };
     }
 
     async #load() {
         this.#subscription?.end();
         this.#subscription = null;
         const filter = this.#filter;
+        if (this.asOf !== null) {
+            await this.#loadPast(filter);
+            return;
+        }
         this.#isRead = await this.read(async () => {
             const page = await this.app.api.get(
                 path`/runs/${this.run}/logs`,
@@ -80,6 +85,29 @@ export class RunLogsPage extends RunPage {
             this.#dropped = page.dropped_files;
             this.#cut();
             this.#follow(page.position);
+        });
+    }
+
+    /** What had been said then: lines name the run's version at which they came, so they are read from the start. */
+    async #loadPast(filter) {
+        this.#isRead = await this.read(async () => {
+            const { version } = await this.app.api.get(path`/runs/${this.run}`, { as_of: this.asOf }, this.signal);
+            let [lines, after] = [[], null];
+            for (let isOver = false; !isOver && lines.length < KEPT_MAX;) {
+                const page = await this.app.api.get(
+                    path`/runs/${this.run}/logs`,
+                    { ...this.#query, as_of: undefined, after, limit: TAIL_MAX },
+                    this.signal,
+                );
+                if (filter !== this.#filter) return;
+                const then = page.items.filter((line) => !(line.event > version));
+                lines = lines.concat(then);
+                isOver = page.at_end || then.length < page.items.length || !page.items.length;
+                after = page.position;
+                this.#dropped = page.dropped_files;
+            }
+            this.#lines = lines;
+            this.#cut();
         });
     }
 
@@ -269,11 +297,7 @@ export class RunLogsPage extends RunPage {
                 null,
                 moment(line.time, { milliseconds: true }),
             ), h("span", null, whereOf(line)),
-                line.node && line.key !== undefined && h(
-                    "a",
-                    { href: to.item(this.run, line.node, line.key) },
-                    "the item",
-                ),
+                line.node && line.key !== undefined && h("a", { href: this.at.item(line.node, line.key) }, "the item"),
                 h("span", { class: "grow" }),
                 h(
                     "button",

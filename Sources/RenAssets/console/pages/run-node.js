@@ -7,13 +7,14 @@ import { save, saveBytes } from "../files.js";
 import { to } from "../router.js";
 import { count, duration, eta, moment, plural, rate, time, visible } from "../format.js";
 import { nodeNote } from "../words.js";
-import { retryDialog, signalDialog } from "../widgets/actions.js";
+import { retryDialog, signalDialog, skipDialog } from "../widgets/actions.js";
 import { badge, tally } from "../widgets/badge.js";
 import { icon } from "../widgets/icon.js";
 import { itemMap } from "../widgets/item-map.js";
 import { JSONView } from "../widgets/json.js";
 import { WindowedList } from "../widgets/list.js";
 import { loading, problemBox } from "../widgets/problem.js";
+import { Why } from "../widgets/why.js";
 import { RunPage } from "./run.js";
 
 const WINDOW = 100;
@@ -37,6 +38,7 @@ const COLUMNS = [
 export class RunNodePage extends RunPage {
     #detail = null;
     #output = new JSONView(this.paint);
+    #why = new Why(this);
     /** What the list shows: windows of rows by their number. */
     #windows = new Map();
     #asked = new Set();
@@ -52,7 +54,7 @@ export class RunNodePage extends RunPage {
     }
 
     get back() {
-        return to.run(this.run);
+        return this.at.tab();
     }
 
     start() {
@@ -69,6 +71,7 @@ export class RunNodePage extends RunPage {
     }
 
     update() {
+        super.update();
         this.#setFilter();
     }
 
@@ -83,7 +86,14 @@ export class RunNodePage extends RunPage {
 
     get #query() {
         const { state, q, sort, problem } = this.route.query;
-        return { state, q, problem, sort: SORTS.some(([word]) => word === sort) ? sort : "index" };
+        const order = this.#sorts.some(([word]) => word === sort) ? sort : "index";
+        if (this.store.isPast) return { state, sort: order, as_of: this.asOf };
+        return { state, q, problem, sort: order };
+    }
+
+    /** As of an event, items have an order by what never changes. */
+    get #sorts() {
+        return this.store.isPast ? SORTS.slice(0, 2) : SORTS;
     }
 
     #setFilter() {
@@ -146,7 +156,7 @@ export class RunNodePage extends RunPage {
 
     #open(index) {
         const item = this.#item(index);
-        if (item) this.app.router.go(to.item(this.run, this.node, item.key));
+        if (item) this.app.router.go(this.at.item(this.node, item.key));
     }
 
     get keys() {
@@ -160,7 +170,7 @@ export class RunNodePage extends RunPage {
         keys.k = ["Item before", move(-1)];
         keys.Enter = ["Open the item", () => this.#open(this.#selected)];
         keys.E = ["Export what is listed as JSON Lines", () => this.#export("jsonl")];
-        if (this.can.retry) {
+        if (!this.store.isPast) {
             keys.x = ["Choose the item", () => this.#choose()];
             keys.R = ["Retry the chosen items", () => this.#retry()];
         }
@@ -180,8 +190,8 @@ export class RunNodePage extends RunPage {
     #retry() {
         const keys = [...this.#chosen];
         const failed = this.store.counts(this.node)?.failed ?? 0;
-        if (keys.length) retryDialog(this.app, this.run, { node: this.node, keys }, keys.length);
-        else if (failed) retryDialog(this.app, this.run, { node: this.node }, failed);
+        if (keys.length) retryDialog(this.app, this.run, { nodes: [this.node], keys }, keys.length);
+        else if (failed) retryDialog(this.app, this.run, { nodes: [this.node], failed: true }, failed);
     }
 
     // The page
@@ -196,7 +206,17 @@ export class RunNodePage extends RunPage {
                 h("h2", { class: "cut", title: this.node }, visible(this.node)), badge(node.status),
                 detail && h("span", { class: "quiet" }, this.#facts(detail)),
                 h("span", { class: "grow" }),
-                node.status === "waiting" && node.signal !== undefined
+                !this.store.isPast && node.total === undefined && ["failed", "unknown"].includes(node.status) && [
+                    h("button", {
+                        key: "retry", type: "button",
+                        onclick: () => retryDialog(this.app, this.run, { nodes: [this.node] }, 1),
+                    }, icon("retrying"), "Retry"),
+                    h("button", {
+                        key: "skip", type: "button",
+                        onclick: () => skipDialog(this.app, this.run, this.node, undefined, node.status),
+                    }, icon("skipped"), "Skip…"),
+                ],
+                !this.store.isPast && node.status === "waiting" && node.signal !== undefined
                     && h(
                         "button",
                         {
@@ -212,7 +232,7 @@ export class RunNodePage extends RunPage {
 
     #facts(detail) {
         const flow = this.store.graph?.nodes.find((each) => each.name === this.node);
-        const times = detail.times;
+        const times = this.store.isPast ? null : detail.times;
         return [
             flow?.function && h(
                 "span",
@@ -242,7 +262,7 @@ export class RunNodePage extends RunPage {
                 node.ended && fact("Ended", h("span", { title: node.ended }, time(node.ended))),
                 node.begun && fact(
                     "Took",
-                    duration((node.ended ? Date.parse(node.ended) : Date.now()) - Date.parse(node.begun)),
+                    duration((node.ended ? Date.parse(node.ended) : this.store.now) - Date.parse(node.begun)),
                 ),
                 node.attempts > 0 && fact("Attempts", count(node.attempts)),
                 nodeNote(node) && fact("What", nodeNote(node)),
@@ -253,9 +273,9 @@ export class RunNodePage extends RunPage {
                 visible(node.error.name),
             ), ` ${visible(node.error.message, { max: 2000 })}`,
                 node.error.frame && h("span", { class: "quiet" }, ` ${visible(node.error.frame)}`)),
-            h("p", null, h("a", { href: to.run(this.run, "logs", { node: this.node }) }, "Its log"), " · ",
-                h("a", { href: to.run(this.run, "journal", { node: this.node }) }, "its events")),
-            detail?.output_reference && h("p", null, `Its output has ${count(detail.output_reference.length)} bytes. `,
+            h("p", null, h("a", { href: this.at.tab("logs", { node: this.node }) }, "Its log"), " · ",
+                h("a", { href: this.at.tab("journal", { node: this.node }) }, "its events")),
+            !this.store.isPast && detail?.output_reference && h("p", null, `Its output has ${count(detail.output_reference.length)} bytes. `,
                 h(
                     "button",
                     {
@@ -266,8 +286,14 @@ export class RunNodePage extends RunPage {
                     icon("download"),
                     "Download",
                 )),
-            node.status === "succeeded" && detail && !detail.output_reference
+            this.store.isPast && node.status === "succeeded" && h(
+                "p",
+                { class: "quiet" },
+                "What it gave stands in the event with which it succeeded.",
+            ),
+            !this.store.isPast && node.status === "succeeded" && detail && !detail.output_reference
                 && h("section", null, h("h3", null, "Output"), this.#output.view(detail.output)),
+            !this.store.isPast && this.#why.view(),
         );
     }
 
@@ -296,7 +322,7 @@ export class RunNodePage extends RunPage {
                             onclick: () => set({ state: state === each ? null : each }),
                         },
                         tally(each, counts[each], `${each} ${count(counts[each])}`)))),
-                h("label", { class: "find" }, h("span", { class: "sr" }, "Find by key"),
+                !this.store.isPast && h("label", { class: "find" }, h("span", { class: "sr" }, "Find by key"),
                     h(
                         "input",
                         {
@@ -311,9 +337,9 @@ export class RunNodePage extends RunPage {
                     value: sort,
                     onchange: (event) => set({ sort: event.target.value === "index" ? null : event.target.value }),
                 },
-                    SORTS.map(([word, name]) => h("option", { key: word, value: word }, name)))),
+                    this.#sorts.map(([word, name]) => h("option", { key: word, value: word }, name)))),
                 h("span", { class: "grow" }),
-                this.can.retry && counts.failed > 0 && h("button", {
+                !this.store.isPast && counts.failed > 0 && h("button", {
                     type: "button",
                     onclick: () => this.#retry(),
                 }, icon("retrying"),
@@ -346,14 +372,14 @@ export class RunNodePage extends RunPage {
                 "p",
                 { class: "quiet" },
                 "Only failures of one cause. ",
-                h("a", { href: to.node(this.run, this.node) }, "All items"),
+                h("a", { href: this.at.node(this.node) }, "All items"),
             ),
             isFiltered && !this.#total && this.#windows.has(0)
                 ? h(
                     "p",
                     { class: "empty" },
                     `0 of ${plural(node.total, "item")} fit the filter. `,
-                    h("a", { href: to.node(this.run, this.node) }, "Clear it"),
+                    h("a", { href: this.at.node(this.node) }, "Clear it"),
                 )
                 : h(WindowedList, {
                     grid: "items", label: `Items of ${visible(this.node)}`, columns: COLUMNS, count: this.#total,
@@ -368,7 +394,7 @@ export class RunNodePage extends RunPage {
                 "p",
                 { class: "quiet" },
                 `${count(this.#total)} of ${plural(node.total, "item")} · j and k move, Enter `
-                    + `opens${this.can.retry ? ", x chooses, R retries" : ""}, E exports`,
+                    + `opens${!this.store.isPast ? ", x chooses, R retries" : ""}, E exports`,
             ),
         );
     }
@@ -381,7 +407,7 @@ export class RunNodePage extends RunPage {
         const isChosen = this.#chosen.has(item.key);
         return [
             h("span", { class: "cut", title: item.key },
-                this.can.retry && item.state === "failed" && h(
+                !this.store.isPast && item.state === "failed" && h(
                     "input",
                     {
                         type: "checkbox",
@@ -390,11 +416,7 @@ export class RunNodePage extends RunPage {
                         onchange: () => this.#choose(item),
                     },
                 ),
-                h(
-                    "a",
-                    { href: to.item(this.run, this.node, item.key), tabindex: -1 },
-                    visible(item.key, { max: 200 }),
-                )),
+                h("a", { href: this.at.item(this.node, item.key), tabindex: -1 }, visible(item.key, { max: 200 }))),
             badge(item.state), item.attempts || "–", item.milliseconds === null ? "–" : duration(item.milliseconds),
             h(
                 "span",

@@ -3,10 +3,9 @@
 import { path, Problem } from "../api.js";
 import { h } from "../h.js";
 import { throttled } from "../page.js";
-import { to } from "../router.js";
 import { between, count, duration, eta, percent, plural, rate, relative, time, visible } from "../format.js";
 import { place, nodeNote, sentence, stateOf } from "../words.js";
-import { retryDialog } from "../widgets/actions.js";
+import { retryDialog, retryGroup } from "../widgets/actions.js";
 import { badge, tally } from "../widgets/badge.js";
 import { bar } from "../widgets/bar.js";
 import { graphView } from "../widgets/graph.js";
@@ -28,12 +27,17 @@ export class RunOverviewPage extends RunPage {
     #times = null;
     #result;
     #resultView = new JSONView(this.paint);
+    #again = throttled(() => this.#loadRates(), 5000);
 
     start() {
         super.start();
-        const again = throttled(() => this.#loadRates(), 5000);
-        this.atEnd(this.store.listen(again));
-        again();
+        this.atEnd(this.store.listen(this.#again));
+        this.#again();
+    }
+
+    update() {
+        super.update();
+        if (this.store.isPast) this.#again();
     }
 
     get back() {
@@ -53,20 +57,23 @@ export class RunOverviewPage extends RunPage {
     async #loadRates() {
         const snapshot = this.store.snapshot;
         if (!snapshot) {
-            setTimeout(() => this.signal.aborted || this.#loadRates(), 200);
+            setTimeout(() => this.signal.aborted || this.store.problem || this.#loadRates(), 200);
             return;
         }
         try {
             const map = this.#map;
-            const end = snapshot.ended ? Date.parse(snapshot.ended) : Date.now();
+            const { isPast, now } = this.store;
+            const end = snapshot.ended && !isPast ? Date.parse(snapshot.ended) : now;
             const from = new Date(Math.max(Date.parse(snapshot.created), end - HOUR)).toISOString();
+            const to = isPast ? new Date(end).toISOString() : null;
             const [timeline, node] = await Promise.all([
                 Date.parse(from) < end ? this.app.api.get(
                     path`/runs/${this.run}/timeline`,
-                    { from, buckets: 60 },
+                    { from, to, buckets: 60 },
                     this.signal,
                 ) : null,
-                map ? this.app.api.get(path`/runs/${this.run}/nodes/${map}`, null, this.signal) : null,
+                // How long items take is known of the run as it is.
+                map && !isPast ? this.app.api.get(path`/runs/${this.run}/nodes/${map}`, null, this.signal) : null,
             ]);
             this.#rates = timeline;
             this.#times = node ? { node: map, ...node.times } : null;
@@ -83,12 +90,12 @@ export class RunOverviewPage extends RunPage {
         return h(
             "div", { class: "overview" },
             graphView(store.graph, {
-                label: "The run's nodes", address: (name) => to.node(this.run, name), now: (name) => this.#now(name),
+                label: "The run's nodes", address: (name) => this.at.node(name), now: (name) => this.#now(name),
             }),
             h("div", { class: "two" }, this.#progress(snapshot), this.#problems()),
             map && itemMap(this, map),
             this.#nodes(snapshot),
-            snapshot.status === "succeeded" && this.#output(),
+            snapshot.status === "succeeded" && !store.isPast && this.#output(),
             this.#latest(),
         );
     }
@@ -100,7 +107,7 @@ export class RunOverviewPage extends RunPage {
     }
 
     #short(node) {
-        if (node.status === "running") return `running ${duration(Date.now() - Date.parse(node.begun))}`;
+        if (node.status === "running") return `running ${duration(this.store.now - Date.parse(node.begun))}`;
         if (node.status === "succeeded" && node.way) return `took “${visible(node.way, { max: 10 })}”`;
         if (node.status === "succeeded" && node.begun) return `done in ${between(node.begun, node.ended)}`;
         return undefined;
@@ -123,7 +130,7 @@ export class RunOverviewPage extends RunPage {
                 const counts = store.counts(name);
                 const left = counts.pending + counts.ready + counts.running + counts.retrying;
                 return h("div", { key: name, class: "progress-row" },
-                    h("a", { href: to.node(this.run, name), title: name }, visible(name)),
+                    h("a", { href: this.at.node(name), title: name }, visible(name)),
                     bar(counts, node.total, visible(name)),
                     h("span", { class: "numbers" }, percent(node.total - left, node.total)),
                     h(
@@ -144,7 +151,7 @@ export class RunOverviewPage extends RunPage {
                         tally("succeeded", counts.succeeded, count(counts.succeeded)),
                         counts.failed > 0 && h(
                             "a",
-                            { href: to.node(this.run, name, { state: "failed" }) },
+                            { href: this.at.node(name, { state: "failed" }) },
                             tally("failed", counts.failed, plural(counts.failed, "failed", "failed")),
                         ),
                         counts.retrying > 0 && tally("retrying", counts.retrying, `${count(counts.retrying)} to retry`),
@@ -176,7 +183,7 @@ export class RunOverviewPage extends RunPage {
         const { store } = this;
         if (!store.isOpen) return null;
         const last = store.lastEventAt || Date.parse(store.snapshot.updated);
-        const silence = Date.now() - last;
+        const silence = this.store.now - last;
         const patience = Math.max(STALLED_MIN, STALLED_TIMES * (this.#times?.p99_milliseconds ?? 0));
         const isStalled = store.status === "running" && store.inFlight > 0 && silence > patience;
         return h("p", { class: isStalled ? "note warn" : "quiet" },
@@ -206,7 +213,7 @@ export class RunOverviewPage extends RunPage {
                     ? `Problems: ${plural(failed, "failure")}, ${plural(groups.length, "cause")}`
                     : "Problems",
             ),
-            this.can.retry && failed > 0 && h(
+            !this.store.isPast && failed > 0 && h(
                 "button",
                 { type: "button", class: "corner", onclick: () => retryDialog(this.app, this.run, {}, failed) },
                 icon("retrying"),
@@ -234,7 +241,9 @@ export class RunOverviewPage extends RunPage {
     #cause(group) {
         const [sample] = group.samples;
         const isItem = sample && sample.key !== null;
-        const list = sample && isItem ? to.node(this.run, sample.node, { problem: group.fingerprint }) : null;
+        // Which of the failures of that time are of one kind is not kept.
+        const query = this.store.isPast ? { state: "failed" } : { problem: group.fingerprint };
+        const list = sample && isItem ? this.at.node(sample.node, query) : null;
         return h(
             "li", { key: group.fingerprint },
             h("div", { class: "cause-line" },
@@ -246,7 +255,7 @@ export class RunOverviewPage extends RunPage {
                     { class: "numbers" },
                     group.failures
                         ? `×${count(group.failures)}`
-                        : `${count(group.attempts)} attempts, none failed in the end`,
+                        : `${plural(group.attempts, "attempt")}, none failed in the end`,
                 )),
             h("div", { class: "quiet cause-more" },
                 group.frame && `${visible(group.frame)} · `,
@@ -255,13 +264,20 @@ export class RunOverviewPage extends RunPage {
                 sample && [" · e.g. ", isItem
                     ? h(
                         "a",
-                        { key: "e", href: to.item(this.run, sample.node, sample.key) },
+                        { key: "e", href: this.at.item(sample.node, sample.key) },
                         visible(sample.key, { max: 60 }),
                     )
-                    : h("a", { key: "n", href: to.node(this.run, sample.node) }, visible(sample.node))],
+                    : h("a", { key: "n", href: this.at.node(sample.node) }, visible(sample.node))],
                 list && group.failures > 0 && [
                     " · ",
-                    h("a", { key: "l", href: list }, `list ${count(group.failures)}`),
+                    h("a", { key: "l", href: list }, this.store.isPast ? "list failed" : `list ${count(group.failures)}`),
+                ],
+                list && group.failures > 0 && !this.store.isPast && [
+                    " · ",
+                    h("button", {
+                        key: "r", type: "button", class: "small",
+                        onclick: () => retryGroup(this.app, this.run, sample.node, group),
+                    }, `Retry ${count(group.failures)}`),
                 ]),
         );
     }
@@ -284,20 +300,16 @@ export class RunOverviewPage extends RunPage {
                 h("tbody", null, Object.entries(snapshot.nodes).map(([name, node]) => {
                     const counts = this.store.counts(name);
                     return h("tr", { key: name },
-                        h("td", null, h("a", { href: to.node(this.run, name), title: name }, visible(name))),
+                        h("td", null, h("a", { href: this.at.node(name), title: name }, visible(name))),
                         h("td", null, badge(node.status)),
-                        h(
-                            "td",
-                            { class: "number" },
-                            counts ? `${count(counts.succeeded)}/${count(node.total)}` : "–",
-                        ),
+                        h("td", { class: "number" }, counts ? `${count(counts.succeeded)}/${count(node.total)}` : "–"),
                         h("td", { class: "number" }, node.attempts || "–"),
                         h("td", { class: "time", title: node.begun ?? "" }, node.begun ? time(node.begun) : "–"),
                         h(
                             "td",
                             { class: "number" },
                             node.begun ? duration(
-                                (node.ended ? Date.parse(node.ended) : Date.now()) - Date.parse(node.begun),
+                                (node.ended ? Date.parse(node.ended) : this.store.now) - Date.parse(node.begun),
                             ) : "–",
                         ),
                         h(
@@ -338,7 +350,7 @@ export class RunOverviewPage extends RunPage {
                 ? h("ul", { class: "latest" }, events.map((event) => h("li", { key: event.sequence },
                     h(
                         "a",
-                        { class: "numbers", href: to.run(this.run, "journal", { seq: event.sequence }) },
+                        { class: "numbers", href: this.at.tab("journal", { seq: event.sequence }) },
                         count(event.sequence),
                     ),
                     h("span", { class: "time", title: event.time }, time(event.time)),
@@ -354,8 +366,8 @@ export class RunOverviewPage extends RunPage {
                     { class: "quiet" },
                     this.store.isOpen
                         ? "Nothing happened since this page was opened. "
-                        : `It ended ${relative(this.store.snapshot.ended)}. `,
-                    h("a", { href: to.run(this.run, "journal") }, "The journal"), " has all events."),
+                        : this.store.isPast ? "" : `It ended ${relative(this.store.snapshot.ended)}. `,
+                    h("a", { href: this.at.tab("journal") }, "The journal"), " has all events."),
         );
     }
 }

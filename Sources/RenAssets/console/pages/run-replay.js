@@ -1,166 +1,135 @@
-// A run as it was after one of its events, and what can be made of that.
+// A run as it was after one of its events: what that event changed, what can go on from there, and whether the history
+// explains itself.
 
-import { path, Problem } from "../api.js";
+import { path } from "../api.js";
 import { h } from "../h.js";
-import { debounced } from "../page.js";
 import { to } from "../router.js";
-import { count, moment, visible } from "../format.js";
-import { sentence, place } from "../words.js";
-import { badge } from "../widgets/badge.js";
-import { EventPages } from "../widgets/event-pages.js";
+import { count, plural, visible } from "../format.js";
+import { eventChange } from "../widgets/event-change.js";
+import { ForkForm } from "../widgets/fork-form.js";
 import { graphView } from "../widgets/graph.js";
 import { icon } from "../widgets/icon.js";
-import { empty, loading, problemBox } from "../widgets/problem.js";
+import { loading } from "../widgets/problem.js";
+import { sentence } from "../words.js";
 import { RunPage } from "./run.js";
 
 export class RunReplayPage extends RunPage {
-    #state = null;
-    #event = null;
-    #pages = null;
-    #version = 0;
-    #fork = { plan: null, problem: null };
+    #changes = null;
+    #changesOf = null;
+    #fork = new ForkForm(this);
+    /** Answers of `:replay` and `:audit`; null while they are made. */
+    #proofs = {};
 
     get back() {
-        return to.run(this.run);
-    }
-
-    update() {
-        if (this.store.snapshot) this.#load();
+        return this.at.tab();
     }
 
     get keys() {
-        return {
-            ...super.keys,
-            "[": ["Event before", () => this.#go(this.#version - 1)],
-            "]": ["Next event", () => this.#go(this.#version + 1)],
-        };
+        const button = document.querySelector(".fork [type=submit]");
+        return { ...super.keys, F: ["To the fork’s button", () => button?.focus()] };
     }
 
-    /** Goes to the run's event of a number. */
-    async #go(version) {
-        if (!this.#pages || version < 1 || version > this.#pages.count) return;
-        this.#version = version;
-        this.paint();
-        this.#settle(version);
+    start() {
+        super.start();
+        this.#load();
     }
 
-    #settle = debounced(async (version) => {
-        await this.read(async () => {
-            await this.#pages.need(version - 1, version);
-            const event = this.#pages.at(version - 1);
-            if (event && version === this.#version) this.app.router.set({ seq: event.sequence });
-        });
-    }, 120);
+    update() {
+        super.update();
+        this.#load();
+    }
 
     async #load() {
-        const { snapshot } = this.store;
-        this.#pages ??= new EventPages(this.app.api, snapshot, snapshot.version, this.signal, this.soon);
-        const sequence = Number(this.route.query.seq) || snapshot.last;
+        const { asOf } = this;
+        if (asOf === null || asOf === this.#changesOf) return;
+        this.#changesOf = asOf;
         await this.read(async () => {
-            const index = await this.#pages.indexOf(sequence);
-            await this.#pages.need(index, index + 1);
-            this.#event = this.#pages.at(index);
-            this.#version = index + 1;
-            this.#fork = { plan: null, problem: null };
-            this.#state = await this.app.api.get(path`/runs/${this.run}/state`, { at: sequence }, this.signal);
+            const changes = await this.app.api.get(`/journal/events/${asOf}/changes`, null, this.signal);
+            if (asOf === this.asOf) this.#changes = changes;
         });
     }
 
     content(snapshot) {
-        if (!this.can.state) return empty("This ren cannot show earlier states of a run");
-        if (!this.#pages) this.#load();
-        if (!this.#pages || !this.#version) return this.problem ? null : loading();
-        const total = this.#pages.count;
-        const nodes = this.#state?.nodes ?? {};
+        if (!this.store.isPast) {
+            // Its place in the history stands in the address, also when it is the newest.
+            queueMicrotask(() => this.asOf === null && this.app.router.set({ as_of: snapshot.last }));
+            return loading();
+        }
         return h(
-            "div", null,
-            h("h2", { class: "sr" }, "Replay"),
-            h("div", { class: "line slider" },
-                h(
-                    "button",
-                    {
-                        type: "button",
-                        "aria-label": "Event before",
-                        title: "[",
-                        onclick: () => this.#go(this.#version - 1),
-                    },
-                    "◂",
-                ),
-                h("input", {
-                    type: "range",
-                    class: "grow",
-                    min: 1,
-                    max: total,
-                    value: this.#version,
-                    "aria-label": "Event of the run",
-                    "aria-valuetext": this.#event ? `${this.#version} of ${total}: ${sentence(this.#event)}` : null,
-                    oninput: (event) => this.#go(Number(event.target.value)),
-                }),
-                h(
-                    "button",
-                    {
-                        type: "button",
-                        "aria-label": "Next event",
-                        title: "]",
-                        onclick: () => this.#go(this.#version + 1),
-                    },
-                    "▸",
-                ),
-                h("span", { class: "numbers" }, `${count(this.#version)} of ${count(total)}`)),
-            this.#event && h("p", null,
-                h("span", { class: "quiet" }, "As of "),
-                h(
-                    "a",
-                    { href: to.run(this.run, "journal", { seq: this.#event.sequence }) },
-                    `event ${count(this.#event.sequence)}`,
-                ),
-                h(
-                    "span",
-                    { class: "quiet" },
-                    ` ${moment(this.#event.time, { milliseconds: true })} · `,
-                ), place(this.#event), " ", sentence(this.#event)),
-            this.#state && h("p", null, badge(this.#state.status ?? snapshot.status)),
-            this.#state && graphView(this.store.graph, {
-                label: "The run's nodes as they were", address: (name) => to.node(this.run, name),
-                now: (name) => nodes[name] && {
-                    status: nodes[name].status,
-                    total: nodes[name].total,
-                    counts: nodes[name].total === undefined ? null : nodes[name],
+            "div", { class: "replay" },
+            graphView(this.store.graph, {
+                label: "The run's nodes as they were", address: (name) => this.at.node(name),
+                now: (name) => snapshot.nodes[name] && {
+                    status: snapshot.nodes[name].status, total: snapshot.nodes[name].total,
+                    counts: this.store.counts(name),
                 },
             }),
-            this.can.fork && this.#event && this.#forkView(),
+            h("div", { class: "two" },
+                this.#fork.view(),
+                h("div", { class: "stack" },
+                    h("section", { class: "panel", "aria-labelledby": "changed" },
+                        h("h2", { id: "changed" }, "What the event changed"),
+                        this.#changes
+                            ? eventChange(this.#changes, (other) => to.run(this.run, "replay", { as_of: other }))
+                            : this.problem ? null : loading()),
+                    this.#proof())),
         );
     }
 
-    #forkView() {
-        const { plan, problem } = this.#fork;
+    #proof() {
+        const { replay, audit } = this.#proofs;
         return h(
-            "section", { class: "panel", "aria-labelledby": "fork" },
-            h("h2", { id: "fork" }, "Fork from here"),
-            h("p", null, "A new run that shares everything up to this event, and goes on by itself from there."),
-            problemBox(problem),
-            plan && h("pre", { tabindex: 0 }, visible(JSON.stringify(plan, null, 2), { max: 20_000, lines: true })),
+            "section", { class: "panel", "aria-labelledby": "proof" },
+            h("h2", { id: "proof" }, "Proof"),
+            h("p", { class: "quiet" },
+                "Replay decides the whole history again, without effects, and compares. The audit says who asked "
+                    + "what, and whether every record is whole."),
             h("div", { class: "buttons" },
-                h("button", { type: "button", onclick: () => this.#forkNow(true) }, "See what it would keep"),
-                h(
-                    "button",
-                    { type: "button", class: "primary", onclick: () => this.#forkNow(false) },
-                    icon("fork"),
-                    "Fork",
-                )));
+                h("button", { type: "button", disabled: replay === null, onclick: () => this.#prove("replay") },
+                    "Replay its decisions"),
+                h("button", { type: "button", disabled: audit === null, onclick: () => this.#prove("audit") }, "Audit")),
+            h("div", { role: "status" },
+                (replay === null || audit === null) && loading(),
+                replay && this.#replayed(replay),
+                audit && this.#audited(audit)),
+        );
     }
 
-    async #forkNow(isDry) {
-        try {
-            const answer = await this.app.api.post(
-                `${path`/runs/${this.run}`}:fork`, { at: this.#event.sequence, ...(isDry ? { dry_run: true } : {}) });
-            this.#fork = { plan: isDry ? answer : null, problem: null };
-            if (!isDry) this.app.router.go(to.run(answer.run));
-        } catch (error) {
-            if (!(error instanceof Problem)) throw error;
-            this.#fork = { plan: null, problem: error };
-        }
+    async #prove(word) {
+        this.#proofs[word] = null;
         this.paint();
+        const isRead = await this.read(async () => {
+            this.#proofs[word] = await this.app.api.post(`${path`/runs/${this.run}`}:${word}`);
+        });
+        if (!isRead) this.#proofs[word] = undefined;
+    }
+
+    #replayed({ matches, events, divergence }) {
+        if (matches) return h("p", { class: "good" }, icon("succeeded", "ok"), ` All ${plural(events, "event")} follow.`);
+        return h("div", null,
+            h("p", null, icon("failed", "bad"), ` It departs at version ${count(divergence.version)}: `,
+                visible(divergence.why, { max: 600 })),
+            divergence.recorded && h("p", null, "Recorded is ", h(
+                "a", { href: this.at.tab("journal", { seq: divergence.recorded.sequence }) },
+                `event ${count(divergence.recorded.sequence)}`), `: ${sentence(divergence.recorded)}`));
+    }
+
+    #audited({ matches, findings, attempts, asked, chain }) {
+        return h("div", null,
+            matches
+                ? h("p", { class: "good" }, icon("succeeded", "ok"),
+                    ` ${plural(chain.events, "record")} and ${plural(chain.payloads, "payload")} are whole; the run's chain `
+                        + "holds.")
+                : h("ul", { class: "plain-list" }, findings.map((finding, place) => h("li", { key: place },
+                    icon("failed", "bad"), ` ${visible(finding.what, { max: 400 })}`,
+                    finding.sequence !== null && [" ", h("a", { key: "at", href: to.event(finding.sequence) },
+                        `event ${count(finding.sequence)}`)]))),
+            h("p", { class: "quiet" },
+                `${plural(attempts.begun, "attempt")}: ${count(attempts.succeeded)} succeeded, ${count(attempts.failed)} `
+                    + `failed, ${count(attempts.interrupted)} interrupted. Asked by people: ${count(asked.count)}`),
+            h("ul", { class: "latest" }, asked.first.slice(0, 10).map((event) => h("li", { key: event.sequence },
+                h("a", { class: "numbers", href: this.at.tab("journal", { seq: event.sequence }) },
+                    count(event.sequence)),
+                h("span", null, `${sentence(event)}${event.by ? `, by ${visible(event.by)}` : ""}`)))));
     }
 }
-

@@ -3,7 +3,6 @@
 import { path } from "../api.js";
 import { h } from "../h.js";
 import { throttled } from "../page.js";
-import { to } from "../router.js";
 import { count, duration, moment, plural, visible } from "../format.js";
 import { loading } from "../widgets/problem.js";
 import { Timeline } from "../widgets/timeline.js";
@@ -17,7 +16,7 @@ export class RunTimelinePage extends RunPage {
     #range = "";
 
     get back() {
-        return to.run(this.run);
+        return this.at.tab();
     }
 
     start() {
@@ -28,8 +27,9 @@ export class RunTimelinePage extends RunPage {
     }
 
     update() {
+        super.update();
         const { from, to: until } = this.route.query;
-        const range = `${from}/${until}`;
+        const range = `${from}/${until}/${this.asOf}`;
         if (range === this.#range && this.#timeline) return;
         this.#range = range;
         this.#load();
@@ -38,8 +38,14 @@ export class RunTimelinePage extends RunPage {
     async #load() {
         const { from, to: until } = this.route.query;
         await this.read(async () => {
+            let end = until;
+            if (this.asOf !== null && !end) {
+                const event = await this.app.api.get(`/journal/events/${this.asOf}`, null, this.signal);
+                // A stretch needs a length, also as of the first event.
+                end = new Date(Date.parse(event.time) + 1).toISOString();
+            }
             this.#timeline = await this.app.api.get(
-                path`/runs/${this.run}/timeline`, { from, to: until, buckets: BUCKETS }, this.signal);
+                path`/runs/${this.run}/timeline`, { from, to: end, buckets: BUCKETS }, this.signal);
         });
     }
 
@@ -147,7 +153,7 @@ export class RunTimelinePage extends RunPage {
                 const first = lane.running.findIndex((value) => value > 0);
                 const last = lane.running.findLastIndex((value) => value > 0);
                 return h("tr", { key: lane.node },
-                    h("td", null, h("a", { href: to.node(this.run, lane.node) }, visible(lane.node))),
+                    h("td", null, h("a", { href: this.at.node(lane.node) }, visible(lane.node))),
                     h("td", { class: "time" }, first < 0 ? "–" : when(first)),
                     h("td", { class: "time" }, last < 0 ? "–" : when(last + 1)),
                     h("td", { class: "number" }, count(sum(lane.started))),

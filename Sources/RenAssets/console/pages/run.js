@@ -1,29 +1,60 @@
 // The frame of all pages of a run: what it is, how it is, what can be asked of it, and the tabs.
+//
+// With `as_of` in the address, every page of the run shows it as it was after that event.
 
+import { path } from "../api.js";
 import { h } from "../h.js";
 import { Page } from "../page.js";
 import { to } from "../router.js";
-import { between, percent, short, time, visible } from "../format.js";
-import {
-    abilities, anySignalDialog, pauseDialog, resume, retryDialog, signalDialog, stopDialog,
-} from "../widgets/actions.js";
+import { count, duration, percent, short, time, visible } from "../format.js";
+import { anySignalDialog, pauseDialog, resume, retryDialog, signalDialog, stopDialog } from "../widgets/actions.js";
 import { badge } from "../widgets/badge.js";
 import { icon } from "../widgets/icon.js";
 import { loading, problemBox } from "../widgets/problem.js";
 import { saveReport } from "../widgets/report.js";
+import { Travel } from "../widgets/travel.js";
 
 export class RunPage extends Page {
     /** @type {import("../store.js").RunStore} */
     store;
-    /** What this ren can do with runs besides what every ren can. */
-    can = { retry: false, skip: false, fork: false, state: false };
+    /** Where it came from and what came from it: the answer of `GET /runs/{run}/lineage`. */
+    lineage = null;
+    #travel = null;
 
     start() {
-        this.store = this.app.store(this.route.params.run);
-        abilities(this.app.api).then((can) => {
-            this.can = can;
+        this.#take();
+        this.app.api.get(path`/runs/${this.run}/lineage`, null, this.signal).then((lineage) => {
+            this.lineage = lineage;
             this.soon();
-        }, () => {});
+        }, () => {
+            // All else is shown without these links; what is wrong is told there.
+        });
+    }
+
+    update() {
+        this.#take();
+    }
+
+    #take() {
+        const { asOf } = this;
+        this.store = this.app.store(this.run, asOf);
+        if (asOf !== null) this.#travel ??= new Travel(this);
+    }
+
+    /** The event as of which the run is shown; null: as it is. */
+    get asOf() {
+        const sequence = Number(this.route.query.as_of);
+        return Number.isSafeInteger(sequence) && sequence > 0 ? sequence : null;
+    }
+
+    /** Addresses of the run's pages, as of the same event. */
+    get at() {
+        const asOf = { as_of: this.asOf };
+        return {
+            tab: (tab, query) => to.run(this.run, tab, { ...asOf, ...query }),
+            node: (node, query) => to.node(this.run, node, { ...asOf, ...query }),
+            item: (node, key, query) => to.item(this.run, node, key, { ...asOf, ...query }),
+        };
     }
 
     get run() {
@@ -46,8 +77,9 @@ export class RunPage extends Page {
 
     get title() {
         const name = visible(this.run, { max: 60 });
-        const { snapshot, isOpen } = this.store;
+        const { snapshot, isOpen, isPast } = this.store;
         if (!snapshot) return `${name} - ren`;
+        if (isPast) return `${name} as of ${count(this.asOf)} - ren`;
         const share = isOpen && snapshot.status === "running" ? this.#share.replace(" ", "") : snapshot.status;
         return `${share}${this.failures ? ` ✗${this.failures}` : ""} ${name} - ren`;
     }
@@ -60,11 +92,12 @@ export class RunPage extends Page {
     /** Name, address and title of the tabs; `1` to `6` go to them. */
     get tabs() {
         return [
-            ["Overview", to.run(this.run)],
-            ["Timeline", to.run(this.run, "timeline")],
-            ["Logs", to.run(this.run, "logs")],
-            ["Journal", to.run(this.run, "journal")],
-            ...(this.can.state ? [["Replay", to.run(this.run, "replay")]] : []),
+            ["Overview", this.at.tab()],
+            ["Timeline", this.at.tab("timeline")],
+            ["Logs", this.at.tab("logs")],
+            ["Journal", this.at.tab("journal")],
+            ["Replay", this.at.tab("replay")],
+            ["Compare", to.run(this.run, "compare")],
         ];
     }
 
@@ -74,9 +107,20 @@ export class RunPage extends Page {
             [name, () => this.app.router.go(address)],
         ]);
         const { isOpen, status } = this.store;
-        const keys = Object.fromEntries(tabs);
+        const keys = { ...Object.fromEntries(tabs), ...this.#travel?.keys };
+        const [waits] = this.#waits;
+        if (waits) keys.a = ["Answer what it waits for", () => signalDialog(this.app, this.run, ...waits)];
+        keys.F = ["Fork the run", () => this.app.router.go(this.at.tab("replay"))];
         if (isOpen) keys.p = [status === "paused" ? "Resume the run" : "Pause the run", () => this.#pauseOrResume()];
         return keys;
+    }
+
+    /** Names and nodes that wait for an answer. */
+    get #waits() {
+        if (this.store.isPast) return [];
+        return Object.entries(this.store.snapshot?.nodes ?? {}).filter(
+            ([, node]) => node.status === "waiting" && node.signal !== undefined,
+        );
     }
 
     #pauseOrResume() {
@@ -98,6 +142,7 @@ export class RunPage extends Page {
         return h(
             "div", { class: "page run" },
             this.#head(snapshot),
+            this.#travel?.view(),
             this.#unready(snapshot),
             problemBox(this.problem),
             this.content(snapshot),
@@ -111,16 +156,15 @@ export class RunPage extends Page {
 
     #head(snapshot) {
         const here = location.pathname;
+        const { isPast, now } = this.store;
+        const until = snapshot.ended && !isPast ? Date.parse(snapshot.ended) : now;
         return h(
             "header", { class: "run-head" },
             h("p", { class: "trail" }, h("a", { href: "/runs" }, "Runs"), " / ",
                 h("a", { href: to.flow(snapshot.flow) }, visible(snapshot.flow))),
             h("div", { class: "title-line" },
                 h("h1", { title: snapshot.run }, visible(snapshot.run)),
-                badge(
-                    snapshot.status,
-                    snapshot.ended ? between(snapshot.created, snapshot.ended) : between(snapshot.created),
-                ),
+                badge(snapshot.status, duration(until - Date.parse(snapshot.created))),
                 h("span", { class: "sr", role: "status" }, `The run is ${snapshot.status}.`),
                 this.#buttons(snapshot)),
             h("p", { class: "quiet" },
@@ -136,6 +180,7 @@ export class RunPage extends Page {
                     `${visible(snapshot.flow)}@${short(snapshot.flow_hash)}`,
                 ),
                 " · ", h("a", { href: to.run(this.run, "journal", { seq: snapshot.first }) }, "input"),
+                this.#relatives(),
                 snapshot.status !== "waiting" && this.store.isOpen && !snapshot.carried
                     && " · carried by nobody: resume takes it up"),
             h("nav", { class: "tabs", "aria-label": "Views of the run" }, this.tabs.map(([name, address], index) => h(
@@ -151,9 +196,7 @@ export class RunPage extends Page {
     #buttons(snapshot) {
         const { app, run } = this;
         const { isOpen, status } = this.store;
-        const waits = Object.entries(snapshot.nodes).filter(
-            ([, node]) => node.status === "waiting" && node.signal !== undefined,
-        );
+        const waits = this.#waits;
         const isPaused = status === "paused" || status === "pausing";
         const failed = this.failures;
         return h(
@@ -181,21 +224,21 @@ export class RunPage extends Page {
                 "button",
                 {
                     type: "button",
-                    onclick: () => stopDialog(app, snapshot, this.store.unfinished, this.can.fork),
+                    onclick: () => stopDialog(app, snapshot, this.store.unfinished),
                     disabled: status === "stopping" || status === "ending",
                 },
                 icon("stopped"),
                 "Stop",
             ),
             isOpen && h("button", { type: "button", onclick: () => this.#signal() }, icon("signal"), "Signal"),
-            this.can.retry && failed > 0 && h(
+            !this.store.isPast && failed > 0 && h(
                 "button",
                 { type: "button", onclick: () => retryDialog(app, run, {}, failed) },
                 icon("retrying"),
-                `Retry ${failed} failed`,
+                `Retry ${count(failed)} failed`,
             ),
-            this.can.fork && h("a", { class: "button", href: to.run(run, "replay") }, icon("fork"), "Fork"),
-            h(
+            h("a", { class: "button", href: this.at.tab("replay") }, icon("fork"), "Fork"),
+            !this.store.isPast && h(
                 "button",
                 {
                     type: "button",
@@ -207,6 +250,25 @@ export class RunPage extends Page {
                 "Report",
             ),
         );
+    }
+
+    #relatives() {
+        const { parent, forks } = this.lineage ?? { parent: null, forks: [] };
+        const own = forks.slice(0, 3).map((fork) => [
+            " ", h("a", { key: fork.run, href: to.run(fork.run) }, visible(fork.run, { max: 40 })),
+        ]);
+        return [
+            parent && [
+                " · forked from ", h("a", { key: "parent", href: to.run(parent.run) }, visible(parent.run, { max: 60 })),
+                " at ", h("a", { key: "at", href: to.run(parent.run, "replay", { as_of: parent.sequence }) },
+                    `event ${count(parent.sequence)}`),
+            ],
+            forks.length > 0 && [
+                " · forked into", own, forks.length > 3 && [
+                    " and ", h("a", { key: "more", href: to.run(this.run, "compare") }, `${forks.length - 3} more`),
+                ],
+            ],
+        ];
     }
 
     async #signal() {

@@ -1,12 +1,15 @@
 // What can be asked of runs, and the dialogs that say what will happen.
 
-import { Problem } from "../api.js";
+import { path, Problem } from "../api.js";
 import { h } from "../h.js";
 import { count, plural, visible } from "../format.js";
 import { SchemaForm } from "./form.js";
 import { problemBox } from "./problem.js";
+import { setsView } from "./sets.js";
 
 const HOUR = 3_600_000;
+/** So many items can be named in one command. */
+const KEYS_MAX = 1000;
 
 /**
  * A dialog with a form: `content` describes it, `buttons` are `[text, act, class?, isOff?]`; an `act` gives back a
@@ -110,7 +113,7 @@ export async function resume(app, run) {
  * @param {object} run of the list or its snapshot
  * @param {number | null} unfinished what will not run, where it is known
  */
-export function stopDialog(app, run, unfinished, canFork = false) {
+export function stopDialog(app, run, unfinished) {
     const isLong = Date.now() - Date.parse(run.created) > HOUR;
     const state = { mode: "cancel", reason: "", typed: "" };
     const modes = {
@@ -122,7 +125,7 @@ export function stopDialog(app, run, unfinished, canFork = false) {
             unfinished === null
                 ? "What is open will not run. "
                 : `${plural(unfinished, "node or item", "nodes and items")} will not run. `,
-            `Results so far are kept${canFork ? "; you can fork from here later" : ""}.`),
+            "Results so far are kept; you can fork from here later."),
         h("fieldset", null, h("legend", null, "What is in flight"), Object.entries(modes).map(([mode, what]) => h(
             "label", { key: mode, class: "choice" },
             h(
@@ -209,53 +212,142 @@ async function send(app, run, name, form) {
 }
 
 /**
- * Runs failed work again. @param {object} what body of the command: `{}` for all, `{node}`, `{node, keys}`
+ * Runs failed work again, after it has said what that means.
+ *
+ * @param {object} what members of the command's body: `{}` for all, `{nodes, failed}`, `{nodes, keys}`
  * @param {number} number how many failed nodes and items it means
  */
 export function retryDialog(app, run, what, number) {
-    let reason = "";
-    ask(app, `Retry ${plural(number, "failure")}`, () => [
-        h(
-            "p",
-            null,
-            "They run again with new attempts, and so does what read their results. Everything else keeps what it has.",
-        ),
-        reasonField((text) => (reason = text)),
-    ], () => {
-        const body = reason ? { ...what, reason } : what;
-        return [["Retry", () => app.command(run, "retry", body, "The run is open again:"), "primary"]];
+    const wish = new Wish(app, run, "retry", () => {
+        const body = { ...what };
+        if (wish.reason) body.reason = wish.reason;
+        if (wish.isCodeChanged) body.code_changed = "again";
+        if (wish.again.size) body.again = [...wish.again];
+        return body;
     });
+    wish.look();
+    ask(app, `Retry ${plural(number, "failure")}`, () => [
+        h("p", null, "New attempts, counted on. Everything else keeps what it has."),
+        wish.view(),
+        h("label", { class: "choice" },
+            h("input", {
+                type: "checkbox", checked: wish.isCodeChanged, onchange: (event) => {
+                    wish.isCodeChanged = event.target.checked;
+                    wish.look();
+                },
+            }), " Also run again what other code than today’s made"),
+        reasonField((text) => (wish.reason = text)),
+    ], () => [["Retry", () => wish.send("The run is open again:"), "primary"]]);
 }
 
-/** Records a value in the place of a result. */
-export function skipDialog(app, run, node, key) {
-    let reason = "";
+/** Runs again all failures of one kind. @param {object} group of `GET /runs/{run}/problems` */
+export async function retryGroup(app, run, node, group) {
+    try {
+        const { items } = await app.api.get(
+            path`/runs/${run}/nodes/${node}/items`, { problem: group.fingerprint, state: "failed", limit: KEYS_MAX });
+        retryDialog(app, run, { nodes: [node], keys: items.map((item) => item.key) }, items.length);
+    } catch (error) {
+        if (!(error instanceof Problem)) throw error;
+        app.toasts.say(error.message, null, true);
+    }
+}
+
+/**
+ * Records an outcome in the place of a result.
+ *
+ * @param {string | undefined} key of the item; the node itself without one
+ * @param {string} state that it is in: only what is unknown may have a result to keep
+ */
+export function skipDialog(app, run, node, key, state) {
     const form = new SchemaForm(null, () => app.dialogs.paint(), null);
-    ask(app, `Skip ${visible(key ?? node, { max: 80 })} with a value`, () => [
-        h("p", null, "The value is recorded in the place of its result and counts as success."),
-        form.view(),
-        reasonField((text) => (reason = text)),
-    ], () => [["Skip it", async () => {
-        let value;
+    let [how, words] = ["value", ""];
+    const wish = new Wish(app, run, "skip", () => {
+        const body = { node };
+        if (key !== undefined) body.key = key;
+        if (wish.reason) body.reason = wish.reason;
+        if (how === "value") return { ...body, value: form.value };
+        return how === "keep" ? { ...body, keep: true } : { ...body, fail: words };
+    });
+    const hows = {
+        value: "a value, which counts as success", fail: "failed for good",
+        ...(state === "unknown" ? { keep: "the result that it had" } : {}),
+    };
+    wish.look();
+    ask(app, `Skip ${visible(key ?? node, { max: 80 })}`, () => [
+        h("fieldset", null, h("legend", null, "What stands for its result"), Object.entries(hows).map(([each, text]) => h(
+            "label", { key: each, class: "choice" },
+            h("input", {
+                type: "radio", name: "how", value: each, checked: how === each, onchange: () => {
+                    how = each;
+                    wish.look();
+                },
+            }), " ", text))),
+        how === "value" && form.view(),
+        how === "fail" && h("div", { class: "field" },
+            h("label", { class: "label", for: "words" }, "What went wrong"),
+            h("input", {
+                id: "words", type: "text", maxlength: 2000, required: true, value: words,
+                oninput: (event) => (words = event.target.value),
+            })),
+        wish.view(),
+        reasonField((text) => (wish.reason = text)),
+    ], () => [["Skip it", () => wish.send("It is skipped:"), "primary"]]);
+}
+
+/** A command that can be tried without effect (`dry_run`): what it would do is shown before it is sent. */
+class Wish {
+    reason = "";
+    isCodeChanged = false;
+    /** Nodes with `once` that may run again. */
+    again = new Set();
+    #app;
+    #run;
+    #word;
+    #body;
+    #sets = null;
+    #problem = null;
+
+    /** @param {() => object} body of the command as it is wanted now; throws a text for people */
+    constructor(app, run, word, body) {
+        this.#app = app;
+        this.#run = run;
+        this.#word = word;
+        this.#body = body;
+    }
+
+    async look() {
         try {
-            value = form.value;
+            this.#sets = await this.#app.api.post(
+                `${path`/runs/${this.#run}`}:${this.#word}`, this.#body(), { query: { dry_run: true } });
+            this.#problem = null;
+        } catch (error) {
+            // What cannot be read yet is told when it is sent.
+            [this.#sets, this.#problem] = [null, error instanceof Problem ? error : null];
+        }
+        this.#app.dialogs.paint();
+    }
+
+    view() {
+        const sets = this.#sets;
+        return h("div", { class: "preview", role: "status" },
+            problemBox(this.#problem),
+            sets && setsView(sets),
+            sets?.asking.map((node) => h("label", { key: node, class: "choice" },
+                h("input", {
+                    type: "checkbox", checked: this.again.has(node), onchange: () => {
+                        if (!this.again.delete(node)) this.again.add(node);
+                        this.look();
+                    },
+                }), ` “${visible(node, { max: 60 })}” may run again although it is to run once`)));
+    }
+
+    async send(said) {
+        let body;
+        try {
+            body = this.#body();
         } catch (error) {
             return new Problem({ detail: error.message });
         }
-        const body = { node, value, ...(key === undefined ? {} : { key }), ...(reason ? { reason } : {}) };
-        return app.command(run, "skip", body, "It is skipped:");
-    }, "primary"]]);
+        return this.#app.command(this.#run, this.#word, body, said);
+    }
 }
-
-/** Which of the commands of the replay family this ren has. */
-export async function abilities(api) {
-    const has = (word) => api.has("POST", `/runs/{run}:${word}`);
-    const [retry, skip, fork, state] = await Promise.all([
-        has("retry"),
-        has("skip"),
-        has("fork"),
-        api.has("GET", "/runs/{run}/state"),
-    ]);
-    return { retry, skip, fork, state };
-}
-

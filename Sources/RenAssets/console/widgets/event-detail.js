@@ -5,14 +5,16 @@ import { h } from "../h.js";
 import { to } from "../router.js";
 import { bytes, count, moment, visible } from "../format.js";
 import { place, sentence, stateOf } from "../words.js";
+import { eventChange } from "./event-change.js";
 import { icon } from "./icon.js";
 
 /**
- * @param {object} page that shows it; `followed(number)` goes to another event of the run
+ * @param {object} page that shows it; `address(sequence)` leads to another event
  * @param {object} event of a list @param {object | null} detail the answer of `GET /journal/events/{sequence}`
+ * @param {object | null} changes the answer of its `/changes`
  * @param {import("./json.js").JSONView} json
  */
-export function eventDetail({ app, followed, close }, event, detail, json) {
+export function eventDetail({ app, address, close }, event, detail, changes, json) {
     const { run_hash: runHash, journal_hash: journalHash, payload_json: payload, ...rest } = detail ?? event;
     return h(
         "aside", { class: "panel detail", "aria-label": `Event ${count(event.sequence)}` },
@@ -39,18 +41,11 @@ export function eventDetail({ app, followed, close }, event, detail, json) {
             event.node && event.key !== undefined && [
                 " · ",
                 h("a", { key: "item", href: to.item(event.run, event.node, event.key) }, "the item"),
-            ]),
-        (event.previous !== undefined || event.cause !== undefined) && followed && h("p", { class: "chips" },
-            event.previous !== undefined && h(
-                "button",
-                { type: "button", class: "small", onclick: () => followed(event.previous) },
-                `the one before of the same ${event.item === undefined ? "node" : "item"}: version ${event.previous}`,
-            ),
-            event.cause !== undefined && h(
-                "button",
-                { type: "button", class: "small", onclick: () => followed(event.cause) },
-                `its cause: version ${event.cause}`,
-            )),
+            ],
+            " · ",
+            h("a", { href: to.run(event.run, "replay", { as_of: event.sequence }) }, "the run as of this event")),
+        detail && changes && event.run !== "journal" && h("section", { class: "changed" },
+            h("h3", null, "What it changed"), eventChange(changes, address)),
         event.payload && payload === undefined && detail && h(
             "p",
             { class: "quiet" },

@@ -2,6 +2,7 @@
 
 import { path, Problem } from "../api.js";
 import { h } from "../h.js";
+import { link, to } from "../router.js";
 import { count, moment, plural, visible } from "../format.js";
 import { place, sentence, stateOf } from "../words.js";
 import { copyCommand, eventDetail } from "./event-detail.js";
@@ -35,6 +36,7 @@ export class EventList {
     #filter = null;
     #selected = -1;
     #detail = null;
+    #changes = null;
     #detailOf = -1;
     #json;
     #generation = 0;
@@ -58,6 +60,7 @@ export class EventList {
             type: type ?? "",
             node: this.#store ? (node ?? "") : "",
             lens: lens === "compact" || lens === "json" ? lens : "",
+            asOf: this.#store?.asOf ?? null,
         };
     }
 
@@ -92,6 +95,11 @@ export class EventList {
         else if (!wanted) this.#detailOf = this.#selected = -1;
     }
 
+    /** Of a run as it was: as many as it had. */
+    resize(total) {
+        if (this.#pages) this.#pages.count = total;
+    }
+
     // Reading
 
     async #search() {
@@ -113,11 +121,12 @@ export class EventList {
     }
 
     #fits(event) {
-        const { type, node, lens } = this.#query;
+        const { type, node, lens, asOf } = this.#query;
         if (type && !type.split(",").some(
             (each) => event.type === each || event.type.startsWith(`${each}.`),
         )) return false;
         if (node && event.node !== node) return false;
+        if (asOf !== null && event.sequence > asOf) return false;
         return lens !== "compact" || !BOOKKEEPING.test(event.type);
     }
 
@@ -142,8 +151,13 @@ export class EventList {
                 this.#selected = index;
             }
             this.#page.soon();
-            const detail = await this.#page.app.api.get(`/journal/events/${sequence}`, null, this.#page.signal);
-            if (this.#detailOf === sequence) this.#detail = detail;
+            const { app, signal } = this.#page;
+            const [detail, changes] = await Promise.all([
+                app.api.get(`/journal/events/${sequence}`, null, signal),
+                // Of a run whose past is pruned there is still the event.
+                app.api.get(`/journal/events/${sequence}/changes`, null, signal).catch(this.#refused),
+            ]);
+            if (this.#detailOf === sequence) [this.#detail, this.#changes] = [detail, changes ?? null];
         });
     }
 
@@ -159,15 +173,6 @@ export class EventList {
         if (!(error instanceof Problem) && error.name !== "AbortError") throw error;
     };
 
-    /** Goes to an event of the run by its number there. */
-    #followed = async (version) => {
-        await this.#page.read(async () => {
-            await this.#pages.need(version - 1, version);
-            const event = this.#pages.at(version - 1);
-            if (event) this.#page.app.router.set({ seq: event.sequence }, { isStep: true });
-        });
-    };
-
     get keys() {
         const move = (step) => () => {
             if (!this.#count) return;
@@ -178,11 +183,19 @@ export class EventList {
             "[": ["Event before", move(-1)], "]": ["Next event", move(1)],
             j: ["Next event", move(1)], k: ["Event before", move(-1)],
             "g g": ["Go to an event by its number", () => document.querySelector("[data-jump]")?.focus()],
+            v: ["View the run as of the event", () => this.#view()],
             y: [
                 "Copy the command that shows the event",
                 () => this.#event(this.#selected) && copyCommand(this.#page.app, this.#event(this.#selected)),
             ],
         };
+    }
+
+    #view() {
+        const event = this.#event(this.#selected);
+        if (event && event.run !== "journal") {
+            this.#page.app.router.go(to.run(event.run, "replay", { as_of: event.sequence }));
+        }
     }
 
     // The view
@@ -229,9 +242,9 @@ export class EventList {
                     : this.#isSearching ? null : empty("No event fits the filter"),
                 shown && eventDetail(
                     {
-                        app: this.#page.app, followed: this.#store ? this.#followed : null,
-                        close: () => this.#page.app.router.set({ seq: null }),
-                    }, shown, this.#detail?.sequence === shown.sequence ? this.#detail : null, this.#json)),
+                        app: this.#page.app, close: () => this.#page.app.router.set({ seq: null }),
+                        address: (other) => link(location.pathname, { ...this.#page.route.query, seq: other }),
+                    }, shown, this.#detail?.sequence === shown.sequence ? this.#detail : null, this.#changes, this.#json)),
         );
     }
 

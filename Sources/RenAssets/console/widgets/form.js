@@ -43,8 +43,10 @@ export class SchemaForm {
         for (const [name, property] of this.#properties) {
             const text = this.#texts.get(name);
             if (text === undefined || text === "") {
-                if (this.#isRequired(name) && kindOf(property) !== "string") throw new Error(`${name} is missing`);
-                if (this.#isRequired(name)) value[name] = "";
+                if (!this.#isRequired(name)) continue;
+                const empty = { string: "", boolean: false }[kindOf(property)];
+                if (empty === undefined) throw new Error(`${name} is missing`);
+                value[name] = empty;
                 continue;
             }
             value[name] = read(text, property, name);

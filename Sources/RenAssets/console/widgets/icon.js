@@ -27,6 +27,7 @@ const PATHS = {
     up: "M3.5 10 8 5.5l4.5 4.5",
     down: "M3.5 6 8 10.5 12.5 6",
     right: "M6 3.5 10.5 8 6 12.5",
+    left: "M10 3.5 5.5 8 10 12.5",
     more: "M3.5 8h.1m4.4 0h.1m4.4 0h.1",
 };
 const FILLED = new Set(["running", "stopped"]);

@@ -2,7 +2,6 @@
 
 import { path, Problem } from "../api.js";
 import { h } from "../h.js";
-import { to } from "../router.js";
 import { count, duration, plural, visible } from "../format.js";
 import { tally } from "./badge.js";
 import { Heatmap, legendOf } from "./heatmap.js";
@@ -24,7 +23,8 @@ export function itemMap(page, node, { tall = false } = {}) {
     const states = store.items.get(node);
     if (total === 0) return empty(`“${visible(node)}” has no items: its list was empty`);
     if (!states) return null;
-    const by = BY.find(([word]) => word === page.route.query.by)?.[0] ?? "state";
+    // As of an event, only states are known of all items.
+    const by = (store.isPast ? null : BY.find(([word]) => word === page.route.query.by)?.[0]) ?? "state";
     const counts = store.counts(node);
     const values = by === "state" ? null : valuesOf(page, node, by);
     const summary = SHOWN.filter((state) => counts[state]).map(
@@ -33,15 +33,15 @@ export function itemMap(page, node, { tall = false } = {}) {
     return h(
         "section", { class: "items", "aria-label": `Items of ${visible(node)}` },
         h("div", { class: "line" },
-            h("h2", null, "Items of ", h("a", { href: to.node(run, node) }, visible(node))),
+            h("h2", null, "Items of ", h("a", { href: page.at.node(node) }, visible(node))),
             h("span", { class: "tallies" }, SHOWN.filter((state) => counts[state]).map((state) =>
                 h(
                     "a",
-                    { key: state, href: to.node(run, node, { state }) },
+                    { key: state, href: page.at.node(node, { state }) },
                     tally(state, counts[state], `${count(counts[state])} ${state}`),
                 ))),
             h("span", { class: "grow" }),
-            h("span", { class: "segments", role: "group", "aria-label": "Colour by" }, BY.map(([word, name]) => h(
+            !store.isPast && h("span", { class: "segments", role: "group", "aria-label": "Colour by" }, BY.map(([word, name]) => h(
                 "button", {
                     key: word,
                     type: "button",
@@ -53,13 +53,13 @@ export function itemMap(page, node, { tall = false } = {}) {
             label: `${plural(total, "item")} of ${visible(node)}, one cell each: ${summary}. The list has the `
                 + `same in words.`,
             describe: (index) => describe(page, node, index), onopen: (index) => openItem(page, node, index),
-            onrange: (from) => app.router.go(to.node(run, node, { at: from })),
+            onrange: (from) => app.router.go(page.at.node(node, { at: from })),
         }),
         h("p", { class: "quiet legend" },
             by === "state"
                 ? "One cell for each item, in the order of the list. Point to see which, click to open."
                 : legend(by),
-            " ", h("a", { href: to.node(run, node) }, "As a list")),
+            " ", h("a", { href: page.at.node(node) }, "As a list")),
     );
 }
 
@@ -97,7 +97,7 @@ async function itemAt(page, node, index) {
     try {
         const window = await page.app.api.get(
             path`/runs/${page.run}/nodes/${node}/items`,
-            { offset: index, limit: 1 },
+            { offset: index, limit: 1, as_of: page.asOf },
             page.signal,
         );
         return window.items[0] ?? null;
@@ -119,5 +119,5 @@ async function describe(page, node, index) {
 
 async function openItem(page, node, index) {
     const item = await itemAt(page, node, index);
-    if (item) page.app.router.go(to.item(page.run, node, item.key));
+    if (item) page.app.router.go(page.at.item(node, item.key));
 }
