@@ -249,6 +249,10 @@
 #define FILE_SYMBOL console_widgets_sparkline_js
 #include "file.h"
 
+#define FILE_PATH "console/widgets/table.js"
+#define FILE_SYMBOL console_widgets_table_js
+#include "file.h"
+
 #define FILE_PATH "console/widgets/timeline.js"
 #define FILE_SYMBOL console_widgets_timeline_js
 #include "file.h"

@@ -250,9 +250,7 @@ class App {
             this.#banner(),
             h(
                 "main", { id: "main", tabindex: -1, key: page?.constructor.name ?? "missing" },
-                page ? page.view() : h(
-                    "div",
-                    { class: "page" },
+                page ? page.view() : h("div", { class: "page" },
                     h("h1", null, "There is no such page"),
                     empty("The address leads nowhere", h("a", { href: "/" }, "Home")),
                 ),
@@ -277,31 +275,15 @@ class App {
                 h("button", { type: "button", class: "search", onclick: () => this.palette.open() },
                     icon("search"), h("span", { class: "words" }, "Go to "), h("kbd", null, "Ctrl-K")),
                 this.#live(),
-                h(
-                    "button",
-                    {
-                        type: "button",
-                        class: "plain",
-                        title: "Light or dark (t)",
-                        "aria-label": "Light or dark",
-                        onclick: () => this.toggleTheme(),
-                    },
-                    icon("theme"),
-                ),
-                h(
-                    "button",
-                    {
-                        type: "button",
-                        class: "plain",
-                        title: "Keys (?)",
-                        "aria-label": "Keys",
-                        onclick: () => this.#help(),
-                    },
-                    icon("help"),
-                ),
-                h(
-                    "a",
-                    { href: "/settings", class: "quiet-link", "aria-current": here === "/settings" ? "page" : null },
+                h("button", {
+                    type: "button", class: "plain", title: "Light or dark (t)", "aria-label": "Light or dark",
+                    onclick: () => this.toggleTheme(),
+                }, icon("theme")),
+                h("button", {
+                    type: "button", class: "plain", title: "Keys (?)", "aria-label": "Keys",
+                    onclick: () => this.#help(),
+                }, icon("help")),
+                h("a", { href: "/settings", class: "quiet-link", "aria-current": here === "/settings" ? "page" : null },
                     "Settings",
                 )),
         );

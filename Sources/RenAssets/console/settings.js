@@ -1,7 +1,7 @@
 // What this browser remembers of how its user wants the console.
 
 const PLACE = "ren.settings";
-const DEFAULTS = { theme: "auto", density: "dense", time: "local", letters: true, wrap: false };
+const DEFAULTS = { theme: "auto", density: "dense", time: "local", letters: true, wrap: false, notify: false };
 
 function read() {
     try {

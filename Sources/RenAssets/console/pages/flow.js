@@ -12,6 +12,7 @@ import { graphView } from "../widgets/graph.js";
 import { icon } from "../widgets/icon.js";
 import { JSONView } from "../widgets/json.js";
 import { empty, loading, problemBox } from "../widgets/problem.js";
+import { table } from "../widgets/table.js";
 
 const RUNS = 10;
 
@@ -39,6 +40,10 @@ export class FlowPage extends Page {
         this.#load();
         const again = throttled(() => this.#loadRuns(), 1000);
         this.follow({ topic: "runs", kinds: ["event"] }, { events: again, reset: again });
+    }
+
+    update() {
+        this.#tester?.update();
     }
 
     async #load() {
@@ -83,9 +88,7 @@ export class FlowPage extends Page {
 
     view() {
         const flow = this.#flow;
-        if (!flow) return h(
-            "div",
-            { class: "page" },
+        if (!flow) return h("div", { class: "page" },
             h("h1", null, visible(this.route.params.flow)),
             problemBox(this.problem) ?? loading(),
         );
@@ -117,27 +120,18 @@ export class FlowPage extends Page {
                 h("section", { "aria-labelledby": "versions" }, h("h2", { id: "versions" }, "Versions"),
                     flow.versions.length
                         ? h("ul", { class: "plain-list" }, flow.versions.map((version) => h("li", { key: version.hash },
-                            h(
-                                "a",
-                                {
-                                    class: "code",
-                                    href: to.flow(`${flow.flow}@${version.hash.slice(0, 12)}`),
-                                    "aria-current": version.hash === flow.hash ? "true" : null,
-                                },
-                                version.version,
-                            ),
+                            h("a", {
+                                class: "code", href: to.flow(`${flow.flow}@${version.hash.slice(0, 12)}`),
+                                "aria-current": version.hash === flow.hash ? "true" : null,
+                            }, version.version),
                             h("span", { class: "quiet", title: version.registered }, ` ${time(version.registered)}`))))
                         : h("p", { class: "quiet" }, "It was never registered."))),
-            flow.input && h(
-                "section",
-                { "aria-labelledby": "input" },
+            flow.input && h("section", { "aria-labelledby": "input" },
                 h("h2", { id: "input" }, "Input"),
                 this.#schema(flow.input),
             ),
             this.#tester.view(),
-            h(
-                "section",
-                { "aria-labelledby": "source" },
+            h("section", { "aria-labelledby": "source" },
                 h("h2", { id: "source" }, "Source"),
                 this.#source.view(flow.source),
             ),
@@ -151,34 +145,20 @@ export class FlowPage extends Page {
             this.#form.view(),
             h("div", { class: "field" },
                 h("label", { class: "label", for: "run-id" }, "Id", h("span", { class: "quiet" }, " optional")),
-                h(
-                    "input",
-                    {
-                        id: "run-id",
-                        type: "text",
-                        autocomplete: "off",
-                        pattern: "[A-Za-z0-9][A-Za-z0-9._\\-]{0,99}",
-                        value: this.#id,
-                        oninput: (event) => (this.#id = event.target.value.trim()),
-                        "aria-describedby": "run-id-note",
-                    },
-                ),
-                h(
-                    "p",
-                    { class: "quiet note", id: "run-id-note" },
+                h("input", {
+                    id: "run-id", type: "text", autocomplete: "off", pattern: "[A-Za-z0-9][A-Za-z0-9._\\-]{0,99}",
+                    value: this.#id, oninput: (event) => (this.#id = event.target.value.trim()),
+                    "aria-describedby": "run-id-note",
+                }),
+                h("p", { class: "quiet note", id: "run-id-note" },
                     "Its name for good, such as nightly-11-24. One id is one run: an equal start gives the run "
                         + "that there is.",
                 )),
             h("div", { class: "field check" },
-                h(
-                    "input",
-                    {
-                        id: "paused",
-                        type: "checkbox",
-                        checked: this.#paused,
-                        onchange: (event) => (this.#paused = event.target.checked),
-                    },
-                ),
+                h("input", {
+                    id: "paused", type: "checkbox", checked: this.#paused,
+                    onchange: (event) => (this.#paused = event.target.checked),
+                }),
                 h("label", { class: "label", for: "paused" }, "Paused: nothing begins before it is resumed")),
             problemBox(this.#refusal),
             h("div", { class: "buttons" },
@@ -209,33 +189,15 @@ export class FlowPage extends Page {
     #runsView() {
         if (!this.#runs) return loading();
         if (!this.#runs.length) return empty("It has not run yet");
-        return h("div", { class: "scroll" }, h("table", null,
-            h(
-                "thead",
-                null,
-                h(
-                    "tr",
-                    null,
-                    [["Run"], ["Status"], ["Started"], ["Took", "number"]].map(([name, kind]) => h(
-                        "th",
-                        { key: name, scope: "col", class: kind },
-                        name,
-                    )),
-                ),
-            ),
-            h("tbody", null, this.#runs.map((run) => h("tr", { key: run.run },
+        return [
+            table(["Run", "Status", "Started", ["Took", "number"]], this.#runs.map((run) => h("tr", { key: run.run },
                 h("td", { class: "wide" }, h("a", { href: to.run(run.run), title: run.run }, visible(run.run))),
                 h("td", null, badge(run.status)),
-                h(
-                    "td",
-                    { class: "time", title: run.created },
-                    time(run.created),
-                ), h("td", { class: "number" }, between(run.created, run.ended)))))),
-        this.#runs.length === RUNS && h(
-            "p",
-            null,
-            h("a", { href: link("/runs", { flow: this.#flow.flow }) }, "All its runs"),
-        ));
+                h("td", { class: "time", title: run.created }, time(run.created)),
+                h("td", { class: "number" }, between(run.created, run.ended))))),
+            this.#runs.length === RUNS && h("p", null,
+                h("a", { href: link("/runs", { flow: this.#flow.flow }) }, "All its runs")),
+        ];
     }
 
     #schema(schema) {
@@ -247,30 +209,16 @@ export class FlowPage extends Page {
 
 /** What a schema says of each member, for people. */
 export function schemaTable(properties, required) {
-    return h("div", { class: "scroll" }, h("table", null,
-        h(
-            "thead",
-            null,
-            h(
-                "tr",
-                null,
-                ["Name", "Type", "Default", "What"].map((name) => h("th", { key: name, scope: "col" }, name)),
-            ),
-        ),
-        h("tbody", null, properties.map(([name, property]) => h("tr", { key: name },
-            h(
-                "td",
-                null,
+    return table(["Name", "Type", "Default", "What"], properties.map(([name, property]) => h("tr", { key: name },
+            h("td", null,
                 h("strong", null, visible(name)),
                 required.includes(name) ? null : h("span", { class: "quiet" }, " optional"),
             ),
             h("td", { class: "code" }, visible(typeOf(property))),
-            h(
-                "td",
-                { class: "code" },
+            h("td", { class: "code" },
                 property.default === undefined ? "–" : visible(JSON.stringify(property.default), { max: 80 }),
             ),
-            h("td", null, visible(property.description ?? "")))))));
+            h("td", null, visible(property.description ?? "")))));
 }
 
 /** An input to try expressions on: what is there when nobody says otherwise, and a hint where that is nothing. */

@@ -5,6 +5,7 @@ import { Page } from "../page.js";
 import { link, to } from "../router.js";
 import { count, short, time, visible } from "../format.js";
 import { empty, loading, problemBox } from "../widgets/problem.js";
+import { table } from "../widgets/table.js";
 
 export class FlowsPage extends Page {
     #flows = null;
@@ -37,31 +38,15 @@ export class FlowsPage extends Page {
             return empty("No flow is registered", ["Register one: ", h("code", null, "ren flow register flow.yaml")],
                 ["or run it at once: ", h("code", null, "ren run flow.yaml")]);
         }
-        return h("div", { class: "scroll" }, h("table", null,
-            h(
-                "thead",
-                null,
-                h(
-                    "tr",
-                    null,
-                    [["Flow"], ["Version"], ["Registered"], ["Versions", "number"], [""]].map(([name, kind]) => h(
-                        "th",
-                        { key: name, scope: "col", class: kind },
-                        name || h("span", { class: "sr" }, "Do"),
-                    )),
-                ),
-            ),
-            h("tbody", null, this.#flows.map((flow) => h("tr", { key: flow.flow },
+        return table(["Flow", "Version", "Registered", ["Versions", "number"], ""], this.#flows.map((flow) => h("tr", { key: flow.flow },
                 h("td", { class: "wide" }, h("a", { href: to.flow(flow.flow), title: flow.flow }, visible(flow.flow))),
                 h("td", { class: "code" }, short(flow.hash)),
                 h("td", { class: "time", title: flow.registered }, time(flow.registered)),
                 h("td", { class: "number" }, count(flow.version_count)),
-                h(
-                    "td",
-                    null,
+                h("td", null,
                     h("a", { href: to.flow(flow.flow, { start: 1 }) }, "Start…"),
                     " · ",
                     h("a", { href: link("/runs", { flow: flow.flow }) }, "runs"),
-                ))))));
+                ))));
     }
 }

@@ -10,6 +10,7 @@ import { icon } from "../widgets/icon.js";
 import { JSONView } from "../widgets/json.js";
 import { logLine } from "../widgets/log-line.js";
 import { loading, problemBox } from "../widgets/problem.js";
+import { fact } from "../widgets/table.js";
 import { schemaTable } from "./flow.js";
 import { place } from "./functions.js";
 
@@ -41,9 +42,7 @@ export class FunctionPage extends Page {
 
     view() {
         const it = this.#function;
-        if (!it) return h(
-            "div",
-            { class: "page" },
+        if (!it) return h("div", { class: "page" },
             h("h1", null, visible(this.route.params.function)),
             problemBox(this.problem) ?? loading(),
         );
@@ -77,23 +76,16 @@ export class FunctionPage extends Page {
                     )),
                 h("form", { class: "panel", "aria-labelledby": "try", onsubmit: (event) => this.#try(event) },
                     h("h2", { id: "try" }, "Try it"),
-                    h(
-                        "p",
-                        { class: "quiet" },
+                    h("p", { class: "quiet" },
                         "One call in a worker, outside of any run. Nothing is recorded, but what it does "
                             + "outside, it does.",
                     ),
                     this.#form.view(),
                     h("div", { class: "field" }, h("label", { class: "label", for: "timeout" }, "Timeout"),
-                        h(
-                            "input",
-                            {
-                                id: "timeout",
-                                type: "text",
-                                value: this.#timeout,
-                                oninput: (event) => (this.#timeout = event.target.value.trim()),
-                            },
-                        )),
+                        h("input", {
+                            id: "timeout", type: "text", value: this.#timeout,
+                            oninput: (event) => (this.#timeout = event.target.value.trim()),
+                        })),
                     problemBox(this.#refusal),
                     h("div", { class: "buttons" }, h("button", {
                         type: "submit",
@@ -126,21 +118,15 @@ export class FunctionPage extends Page {
         return h(
             "section", { class: "panel", "aria-labelledby": "result" },
             h("h2", { id: "result" }, "Result"),
-            h(
-                "p",
-                { role: "status" },
+            h("p", { role: "status" },
                 badge(OUTCOMES[trial.outcome]),
                 ` ${trial.outcome.replace("_", " ")} after ${duration(trial.milliseconds)}`,
             ),
-            trial.error && h(
-                "p",
-                { class: "error-text" },
+            trial.error && h("p", { class: "error-text" },
                 h("strong", null, visible(trial.error.name)),
                 ` ${visible(trial.error.message, { max: 4000, lines: true })}`,
             ),
-            trial.trace && h(
-                "pre",
-                { class: "trace", tabindex: 0 },
+            trial.trace && h("pre", { class: "trace", tabindex: 0 },
                 visible(trial.trace, { max: 20_000, lines: true }),
             ),
             trial.outcome === "returned" && this.#output.view(trial.output),
@@ -152,4 +138,3 @@ export class FunctionPage extends Page {
     }
 }
 
-const fact = (name, value) => h("div", { key: name }, h("dt", null, name), h("dd", null, value));

@@ -5,6 +5,7 @@ import { Page } from "../page.js";
 import { to } from "../router.js";
 import { visible } from "../format.js";
 import { empty, loading, problemBox } from "../widgets/problem.js";
+import { table } from "../widgets/table.js";
 
 export class FunctionsPage extends Page {
     #functions = null;
@@ -37,34 +38,16 @@ export class FunctionsPage extends Page {
                 ],
             );
         }
-        return h("div", { class: "scroll" }, h("table", null,
-            h(
-                "thead",
-                null,
-                h(
-                    "tr",
-                    null,
-                    ["Function", "What", "Where", ""].map((name, index) => h(
-                        "th",
-                        { key: index, scope: "col" },
-                        name || h("span", { class: "sr" }, "Do"),
-                    )),
-                ),
-            ),
-            h("tbody", null, this.#functions.map((each) => h("tr", { key: each.name },
-                h(
-                    "td",
-                    null,
+        return table(["Function", "What", "Where", ""], this.#functions.map((each) => h("tr", { key: each.name },
+                h("td", null,
                     h("a", { href: to.function(each.name), title: each.name }, visible(each.name)),
                     each.once && h("span", { class: "quiet" }, " once"),
                 ),
-                h(
-                    "td",
-                    { class: "cut", title: each.doc ?? "" },
+                h("td", { class: "cut", title: each.doc ?? "" },
                     visible((each.doc ?? "").split("\n")[0], { max: 160 }) || "–",
                 ),
                 h("td", { class: "code cut", title: each.file ?? "" }, place(each)),
-                h("td", null, h("a", { href: to.function(each.name) }, "Try…")))))));
+                h("td", null, h("a", { href: to.function(each.name) }, "Try…")))));
     }
 }
 

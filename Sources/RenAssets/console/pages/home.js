@@ -7,9 +7,10 @@ import { to } from "../router.js";
 import { between, bytes, count, duration, eta, percent, plural, rate, relative, time, visible } from "../format.js";
 import { badge, tally } from "../widgets/badge.js";
 import { bar } from "../widgets/bar.js";
-import { pauseDialog, resume, signalDialog, stopDialog } from "../widgets/actions.js";
+import { pauseDialog, resume, retryDialog, signalDialog, stopDialog } from "../widgets/actions.js";
 import { empty, loading, problemBox } from "../widgets/problem.js";
 import { icon } from "../widgets/icon.js";
+import { table } from "../widgets/table.js";
 
 const OPEN_MAX = 20;
 const RECENT_MAX = 12;
@@ -144,9 +145,7 @@ export class HomePage extends Page {
     }
 
     view() {
-        if (!this.#runs) return h(
-            "div",
-            { class: "page" },
+        if (!this.#runs) return h("div", { class: "page" },
             h("h1", { class: "sr" }, "Home"),
             problemBox(this.problem) ?? loading(),
         );
@@ -170,15 +169,12 @@ export class HomePage extends Page {
                     : h("p", { class: "quiet" }, "Nothing runs. ", h("a", { href: "/flows" }, "Start a flow"), ".")),
             this.#runs.ended.length > 0 && h("section", { "aria-labelledby": "recent" },
                 h("h2", { id: "recent" }, "Recent"),
-                h("div", { class: "scroll" }, h("table", null,
-                    h("thead", null, h("tr", null, ["Run", "Status", "Flow", "Took", "Ended"].map((name) =>
-                        h("th", { scope: "col", class: name === "Took" ? "number" : null }, name)))),
-                    h("tbody", null, this.#runs.ended.map((run) => h("tr", { key: run.run },
+                table(["Run", "Status", "Flow", ["Took", "number"], "Ended"], this.#runs.ended.map((run) => h("tr", { key: run.run },
                         h("td", { class: "wide" }, h("a", { href: to.run(run.run), title: run.run }, visible(run.run))),
                         h("td", null, badge(run.status)),
                         h("td", null, h("a", { href: to.flow(run.flow) }, visible(run.flow))),
                         h("td", { class: "number" }, between(run.created, run.ended)),
-                        h("td", { class: "time", title: run.ended }, time(run.ended))))))),
+                        h("td", { class: "time", title: run.ended }, time(run.ended))))),
                 h("p", null, h("a", { href: "/runs" }, "All runs"))),
             this.#health(),
         );
@@ -191,27 +187,18 @@ export class HomePage extends Page {
             return h("li", { key: `${run.run} ${need.name}`, class: "card ask" },
                 icon("waiting"), name,
                 h("span", { class: "grow" }, visible(need.node.message, { max: 300 }), " ",
-                    h(
-                        "span",
-                        { class: "quiet" },
+                    h("span", { class: "quiet" },
                         `waits for “${visible(need.node.signal)}” for ${between(need.node.begun)}`,
                     )),
-                h(
-                    "button",
-                    {
-                        type: "button",
-                        class: "primary",
-                        onclick: () => signalDialog(this.app, run.run, need.name, need.node),
-                    },
-                    "Answer…",
-                ));
+                h("button", {
+                    type: "button", class: "primary",
+                    onclick: () => signalDialog(this.app, run.run, need.name, need.node),
+                }, "Answer…"));
         }
         if (need.kind === "stuck") {
             return h("li", { key: `${run.run} stuck`, class: "card bad" },
                 icon("quarantined"), name,
-                h(
-                    "span",
-                    { class: "grow" },
+                h("span", { class: "grow" },
                     visible(need.text, { max: 400 }),
                     need.hint && h("span", { class: "quiet" }, ` ${visible(need.hint)}`),
                 ),
@@ -227,16 +214,12 @@ export class HomePage extends Page {
             h("span", { class: "grow" },
                 map ? `${plural(failed, "item")} failed` : `${visible(first?.node ?? "a node")} failed`,
                 run.ended ? `, ${relative(run.ended)}` : " so far", causes.length ? " · " : "",
-                h(
-                    "span",
-                    { class: "quiet" },
+                h("span", { class: "quiet" },
                     causes.join(", ") || visible(snapshot.error?.message ?? "", { max: 200 }),
                 )),
-            h(
-                "a",
-                { class: "button", href: map ? to.node(run.run, map, { state: "failed" }) : to.run(run.run) },
-                "Look",
-            ));
+            h("a", { class: "button", href: map ? to.node(run.run, map, { state: "failed" }) : to.run(run.run) }, "Look"),
+            h("button", { type: "button", onclick: () => retryDialog(this.app, run.run, {}, failed || 1) },
+                icon("retrying"), "Retry…"));
     }
 
     #running(run) {
@@ -255,48 +238,29 @@ export class HomePage extends Page {
                 maps.map(([name, node]) => h("span", { key: name, class: "progress-line" },
                     h("a", { href: to.node(run.run, name) }, visible(name)),
                     bar(node, node.total, `${visible(name)} of ${visible(run.run)}`),
-                    h(
-                        "span",
-                        { class: "numbers" },
+                    h("span", { class: "numbers" },
                         `${count(node.total - left(node))}/${count(node.total)} · `
                             + `${percent(node.total - left(node), node.total)}`,
                     ),
                     node.failed > 0 && tally("failed", node.failed, plural(node.failed, "failed", "failed")),
-                    node.rate ? h(
-                        "span",
-                        { class: "quiet" },
+                    node.rate ? h("span", { class: "quiet" },
                         `${rate(node.rate)} · until ${eta(node.eta_milliseconds)}`,
                     ) : null)),
                 others.map(([name, node]) => h("span", { key: name, class: "progress-line" }, visible(name),
                     h("span", { class: "quiet" }, ` since ${between(node.begun)}`))),
-                !maps.length && !others.length && h(
-                    "span",
-                    { class: "quiet" },
+                !maps.length && !others.length && h("span", { class: "quiet" },
                     run.status === "paused" ? "nothing goes on until it is resumed" : visible(run.flow),
                 )),
             run.status === "paused"
                 ? h("button", { type: "button", onclick: () => resume(this.app, run.run) }, icon("running"), "Resume")
-                : h(
-                    "button",
-                    {
-                        type: "button",
-                        onclick: () => pauseDialog(this.app, run.run, inFlight(snapshot)),
-                        disabled: run.status !== "running",
-                    },
-                    icon("paused"),
-                    "Pause",
-                ),
-            h(
-                "button",
-                {
-                    type: "button",
-                    class: "plain",
-                    "aria-label": `Stop ${visible(run.run)}`,
-                    title: "Stop",
-                    onclick: () => stopDialog(this.app, run, null),
-                },
-                icon("stopped"),
-            ));
+                : h("button", {
+                    type: "button", onclick: () => pauseDialog(this.app, run.run, inFlight(snapshot)),
+                    disabled: run.status !== "running",
+                }, icon("paused"), "Pause"),
+            h("button", {
+                type: "button", class: "plain", "aria-label": `Stop ${visible(run.run)}`, title: "Stop",
+                onclick: () => stopDialog(this.app, run, null),
+            }, icon("stopped")));
     }
 
     #health() {
@@ -318,12 +282,8 @@ export class HomePage extends Page {
         return h("section", { class: "health", "aria-labelledby": "health" },
             h("h2", { id: "health" }, "Health"),
             h("p", { class: "facts" }, facts.map((fact, index) => h("span", { key: index }, fact))),
-            reasons.length > 0 && h(
-                "ul",
-                null,
-                reasons.map((reason) => h(
-                    "li",
-                    { key: reason.code },
+            reasons.length > 0 && h("ul", null,
+                reasons.map((reason) => h("li", { key: reason.code },
                     visible(reason.message),
                     reason.hint && ` (${visible(reason.hint)})`,
                 )),

@@ -12,6 +12,7 @@ import { icon } from "../widgets/icon.js";
 import { JSONView } from "../widgets/json.js";
 import { logLine } from "../widgets/log-line.js";
 import { empty, loading } from "../widgets/problem.js";
+import { segments } from "../widgets/table.js";
 import { Why } from "../widgets/why.js";
 import { RunPage } from "./run.js";
 
@@ -130,22 +131,10 @@ export class RunItemPage extends RunPage {
                     icon("skipped"),
                     "Skip…",
                 )),
-            item.attempt_list.length > 1 && h("div", {
-                class: "segments",
-                role: "group",
-                "aria-label": "Attempt",
-            }, item.attempt_list.map((each) => h(
-                "button",
-                {
-                    key: each.attempt,
-                    type: "button",
-                    "aria-pressed": each === attempt,
-                    onclick: () => this.app.router.set({ attempt: each.attempt }),
-                },
-                icon(each.outcome ? stateOf({
-                    type: `item.${each.outcome.split(".").pop()}`,
-                    retry_at: null,
-                }) : "running"), `attempt ${each.attempt}`))),
+            item.attempt_list.length > 1 && segments("Attempt", item.attempt_list.map((each) => [each.attempt, [
+                icon(each.outcome ? stateOf({ type: `item.${each.outcome.split(".").pop()}`, retry_at: null }) : "running"),
+                `attempt ${each.attempt}`,
+            ]]), attempt?.attempt, (number) => this.app.router.set({ attempt: number })),
             !attempt && empty("Not started yet", item.state === "pending" ? "It starts when it is its turn." : null),
             attempt && this.#attemptView(attempt),
             this.#outputView(item),
@@ -164,50 +153,36 @@ export class RunItemPage extends RunPage {
             "div", { key: attempt.attempt },
             h("dl", { class: "facts-list" },
                 h("div", null, h("dt", null, "Began"), h("dd", { title: attempt.begun }, time(attempt.begun))),
-                h(
-                    "div",
-                    null,
+                h("div", null,
                     h("dt", null, "Took"),
-                    h(
-                        "dd",
-                        null,
+                    h("dd", null,
                         attempt.begun ? duration(
                             (attempt.ended ? Date.parse(attempt.ended) : this.store.now) - Date.parse(attempt.begun),
                         ) : "–",
                     ),
                 ),
-                h(
-                    "div",
-                    null,
+                h("div", null,
                     h("dt", null, "Idempotency key"),
                     h("dd", { class: "code" }, `${visible(this.run)}/${visible(node)}/${visible(key)}`),
                 ),
-                h(
-                    "div",
-                    null,
+                h("div", null,
                     h("dt", null, "Input"),
                     h("dd", { class: "code", title: attempt.input }, short(attempt.input)),
                 ),
-                h(
-                    "div",
-                    null,
+                h("div", null,
                     h("dt", null, "Code"),
                     h("dd", { class: "code", title: attempt.code }, short(attempt.code)),
                 )),
             attempt.error && h("section", null,
                 h("h3", { class: "bad" }, icon("failed"), visible(attempt.error.name ?? "Error")),
                 h("p", { class: "error-text" }, visible(attempt.error.message, { max: 4000, lines: true })),
-                trace ? this.#trace(trace.text) : attempt.error.frame && h(
-                    "p",
-                    { class: "code" },
+                trace ? this.#trace(trace.text) : attempt.error.frame && h("p", { class: "code" },
                     visible(attempt.error.frame),
                 )),
             h("section", null,
                 h("h3", null, "Log"),
                 lines.length
-                    ? h(
-                        "div",
-                        { class: "log short", tabindex: 0, role: "group", "aria-label": "Log of the attempt" },
+                    ? h("div", { class: "log short", tabindex: 0, role: "group", "aria-label": "Log of the attempt" },
                         lines.filter((line) => line !== trace).map((line) => logLine(line)),
                     )
                     : h("p", { class: "quiet" }, "It said nothing."),
@@ -236,9 +211,7 @@ export class RunItemPage extends RunPage {
         if (item.output_reference) {
             const { length, href } = item.output_reference;
             return h("section", null, h("h3", null, "Output"), h("p", null, `${bytes(length)} `,
-                h(
-                    "button",
-                    { type: "button", class: "small", onclick: () => this.#save(href) },
+                h("button", { type: "button", class: "small", onclick: () => this.#save(href) },
                     icon("download"),
                     "Download",
                 )));
@@ -256,14 +229,10 @@ export class RunItemPage extends RunPage {
         if (!events.length) return null;
         return h("section", null, h("h3", null, "Events"),
             h("ul", { class: "latest" }, events.map((event) => h("li", { key: event.sequence },
-                h(
-                    "a",
-                    { class: "numbers", href: this.at.tab("journal", { seq: event.sequence }) },
+                h("a", { class: "numbers", href: this.at.tab("journal", { seq: event.sequence }) },
                     count(event.sequence),
                 ),
-                h(
-                    "span",
-                    { class: "time", title: event.time },
+                h("span", { class: "time", title: event.time },
                     moment(event.time, { milliseconds: true }),
                 ), icon(stateOf(event)), h("span", null, sentence(event))))));
     }

@@ -11,6 +11,7 @@ import { icon } from "../widgets/icon.js";
 import { WindowedList } from "../widgets/list.js";
 import { LEVELS, logLine, saidOf, whereOf } from "../widgets/log-line.js";
 import { empty } from "../widgets/problem.js";
+import { segments } from "../widgets/table.js";
 import { RunPage } from "./run.js";
 
 const TAIL = 2000;
@@ -162,81 +163,42 @@ export class RunLogsPage extends RunPage {
             "div", { class: "logs-page" },
             h("h2", { class: "sr" }, "Logs"),
             h("div", { class: "line filters" },
-                h("span", {
-                    class: "segments",
-                    role: "group",
-                    "aria-label": "The least grave level",
-                }, LEVELS.map((each) => h(
-                    "button", {
-                        key: each,
-                        type: "button",
-                        "aria-pressed": level === each,
-                        onclick: () => set({ level: each === "debug" ? null : each }),
-                    }, each))),
-                h("label", null, h(
-                    "span",
-                    { class: "sr" },
+                segments(
+                    "The least grave level", LEVELS.map((each) => [each, each]), level,
+                    (each) => set({ level: each === "debug" ? null : each })),
+                h("label", null, h("span", { class: "sr" },
                     "Node",
                 ), h("select", { value: node ?? "", onchange: ({ target }) => set({ node: target.value, item: null }) },
-                    h("option", { value: "" }, "all nodes"), nodes.map((each) => h(
-                        "option",
-                        { key: each, value: each },
+                    h("option", { value: "" }, "all nodes"), nodes.map((each) => h("option", { key: each, value: each },
                         visible(each),
                     )))),
-                key !== undefined && h(
-                    "span",
-                    { class: "chip" },
+                key !== undefined && h("span", { class: "chip" },
                     visible(key, { max: 60 }),
-                    h(
-                        "button",
-                        {
-                            type: "button",
-                            class: "plain",
-                            "aria-label": "All items",
-                            onclick: () => set({ item: null }),
-                        },
-                        icon("failed"),
-                    ),
+                    h("button", {
+                        type: "button", class: "plain", "aria-label": "All items", onclick: () => set({ item: null }),
+                    }, icon("failed")),
                 ),
                 h("label", { class: "find" }, h("span", { class: "sr" }, "Find in the text"),
-                    h(
-                        "input",
-                        {
-                            type: "search",
-                            "data-find": true,
-                            placeholder: "Find in the text  /",
-                            value: q ?? "",
-                            oninput: (event) => find(event.target.value),
-                        },
-                    )),
+                    h("input", {
+                        type: "search", "data-find": true, placeholder: "Find in the text  /", value: q ?? "",
+                        oninput: (event) => find(event.target.value),
+                    })),
                 h("span", { class: "grow" }),
-                h(
-                    "button",
-                    {
-                        type: "button",
-                        "aria-pressed": this.#isFollowing,
-                        title: "f",
-                        onclick: () => set({ follow: this.#isFollowing ? "0" : null }),
-                    },
-                    "Follow",
-                ),
-                h(
-                    "button",
-                    { type: "button", "aria-pressed": settings.wrap, title: "w", onclick: () => this.#wrap() },
+                h("button", {
+                    type: "button", "aria-pressed": this.#isFollowing, title: "f",
+                    onclick: () => set({ follow: this.#isFollowing ? "0" : null }),
+                }, "Follow"),
+                h("button", { type: "button", "aria-pressed": settings.wrap, title: "w", onclick: () => this.#wrap() },
                     "Wrap",
                 ),
-                h(
-                    "button",
-                    { type: "button", class: "plain", onclick: () => this.#download() },
+                h("button", { type: "button", class: "plain", onclick: () => this.#download() },
                     icon("download"),
                     "Download",
                 )),
             h("p", { class: "quiet" },
                 `${plural(this.#lines.length, "line")}${isFiltered ? " match" : ""}`,
                 this.#lines.length >= this.#tail && [" · the newest; ", this.#tail < TAIL_MAX
-                    ? h(
-                        "button",
-                        { key: "more", type: "button", class: "small", onclick: () => this.#more() },
+                    ? h("button", { key: "more", type: "button", class: "small", onclick: () => this.#more() },
                         `read ${count(TAIL_MAX)}`,
                     )
                     : "older ones are in the download"],
@@ -261,9 +223,7 @@ export class RunLogsPage extends RunPage {
         }
         if (settings.wrap) {
             return h("div", { class: "log", tabindex: 0, role: "group", "aria-label": "Log" },
-                this.#lines.length > WRAPPED_MAX && h(
-                    "p",
-                    { class: "quiet" },
+                this.#lines.length > WRAPPED_MAX && h("p", { class: "quiet" },
                     `The last ${count(WRAPPED_MAX)} lines; without wrapping all of them.`,
                 ),
                 this.#lines.slice(-WRAPPED_MAX).map((line) => logLine(line, { where: true })));
@@ -292,16 +252,12 @@ export class RunLogsPage extends RunPage {
 
     #detail({ line }) {
         return h("aside", { class: "panel detail", "aria-label": "The chosen line" },
-            h("div", { class: "line" }, h(
-                "h2",
-                null,
+            h("div", { class: "line" }, h("h2", null,
                 moment(line.time, { milliseconds: true }),
             ), h("span", null, whereOf(line)),
                 line.node && line.key !== undefined && h("a", { href: this.at.item(line.node, line.key) }, "the item"),
                 h("span", { class: "grow" }),
-                h(
-                    "button",
-                    { type: "button", class: "plain", onclick: () => this.app.copy(line.text, "The text") },
+                h("button", { type: "button", class: "plain", onclick: () => this.app.copy(line.text, "The text") },
                     icon("copy"),
                     "Copy",
                 ),
@@ -312,9 +268,7 @@ export class RunLogsPage extends RunPage {
                     },
                 }, icon("failed"))),
             h("pre", { tabindex: 0 }, visible(plain(line.text), { max: 200_000, lines: true })),
-            line.fields && h(
-                "pre",
-                { tabindex: 0 },
+            line.fields && h("pre", { tabindex: 0 },
                 visible(JSON.stringify(line.fields, null, 2), { max: 20_000, lines: true }),
             ));
     }

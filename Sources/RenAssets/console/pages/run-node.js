@@ -14,6 +14,7 @@ import { itemMap } from "../widgets/item-map.js";
 import { JSONView } from "../widgets/json.js";
 import { WindowedList } from "../widgets/list.js";
 import { loading, problemBox } from "../widgets/problem.js";
+import { fact } from "../widgets/table.js";
 import { Why } from "../widgets/why.js";
 import { RunPage } from "./run.js";
 
@@ -217,15 +218,10 @@ export class RunNodePage extends RunPage {
                     }, icon("skipped"), "Skip…"),
                 ],
                 !this.store.isPast && node.status === "waiting" && node.signal !== undefined
-                    && h(
-                        "button",
-                        {
-                            type: "button",
-                            class: "primary",
-                            onclick: () => signalDialog(this.app, this.run, this.node, node),
-                        },
-                        "Answer…",
-                    )),
+                    && h("button", {
+                        type: "button", class: "primary",
+                        onclick: () => signalDialog(this.app, this.run, this.node, node),
+                    }, "Answer…")),
             node.total === undefined ? this.#single(node, detail) : this.#map(node),
         );
     }
@@ -234,21 +230,15 @@ export class RunNodePage extends RunPage {
         const flow = this.store.graph?.nodes.find((each) => each.name === this.node);
         const times = this.store.isPast ? null : detail.times;
         return [
-            flow?.function && h(
-                "span",
-                { key: "f" },
+            flow?.function && h("span", { key: "f" },
                 "function ",
                 h("a", { href: to.function(flow.function) }, visible(flow.function)),
             ),
-            times?.samples && h(
-                "span",
-                { key: "t" },
+            times?.samples > 0 && h("span", { key: "t" },
                 ` · p50 ${duration(times.p50_milliseconds)} · p95 ${duration(times.p95_milliseconds)} · p99 `
                     + `${duration(times.p99_milliseconds)} · longest ${duration(times.max_milliseconds)}`,
             ),
-            detail.status === "running" && times?.rate && h(
-                "span",
-                { key: "r" },
+            detail.status === "running" && times?.rate && h("span", { key: "r" },
                 ` · ${rate(times.rate)}, until ${eta(times.eta_milliseconds)}`,
             ),
         ].filter(Boolean);
@@ -267,28 +257,18 @@ export class RunNodePage extends RunPage {
                 node.attempts > 0 && fact("Attempts", count(node.attempts)),
                 nodeNote(node) && fact("What", nodeNote(node)),
                 node.until && fact("Until", h("span", { title: node.until }, time(node.until)))),
-            node.error && h("div", { class: "note bad" }, icon("failed"), h(
-                "strong",
-                null,
+            node.error && h("div", { class: "note bad" }, icon("failed"), h("strong", null,
                 visible(node.error.name),
             ), ` ${visible(node.error.message, { max: 2000 })}`,
                 node.error.frame && h("span", { class: "quiet" }, ` ${visible(node.error.frame)}`)),
             h("p", null, h("a", { href: this.at.tab("logs", { node: this.node }) }, "Its log"), " · ",
                 h("a", { href: this.at.tab("journal", { node: this.node }) }, "its events")),
             !this.store.isPast && detail?.output_reference && h("p", null, `Its output has ${count(detail.output_reference.length)} bytes. `,
-                h(
-                    "button",
-                    {
-                        type: "button",
-                        class: "small",
-                        onclick: () => saveBytes(this.app.api, detail.output_reference.href, `${this.node}.json`),
-                    },
-                    icon("download"),
-                    "Download",
-                )),
-            this.store.isPast && node.status === "succeeded" && h(
-                "p",
-                { class: "quiet" },
+                h("button", {
+                    type: "button", class: "small",
+                    onclick: () => saveBytes(this.app.api, detail.output_reference.href, `${this.node}.json`),
+                }, icon("download"), "Download")),
+            this.store.isPast && node.status === "succeeded" && h("p", { class: "quiet" },
                 "What it gave stands in the event with which it succeeded.",
             ),
             !this.store.isPast && node.status === "succeeded" && detail && !detail.output_reference
@@ -308,9 +288,7 @@ export class RunNodePage extends RunPage {
             itemMap(this, this.node, { tall: true }),
             h("div", { class: "line filters", role: "group", "aria-label": "Which items" },
                 h("span", { class: "chips" },
-                    h(
-                        "button",
-                        { type: "button", "aria-pressed": !state, onclick: () => set({ state: null }) },
+                    h("button", { type: "button", "aria-pressed": !state, onclick: () => set({ state: null }) },
                         `all ${count(node.total)}`,
                     ),
                     CHIPS.filter((each) => counts[each] || each === state).map((each) => h(
@@ -323,16 +301,10 @@ export class RunNodePage extends RunPage {
                         },
                         tally(each, counts[each], `${each} ${count(counts[each])}`)))),
                 !this.store.isPast && h("label", { class: "find" }, h("span", { class: "sr" }, "Find by key"),
-                    h(
-                        "input",
-                        {
-                            type: "search",
-                            "data-find": true,
-                            placeholder: "Find by key  /",
-                            value: q ?? "",
-                            oninput: (event) => find(event.target.value),
-                        },
-                    )),
+                    h("input", {
+                        type: "search", "data-find": true, placeholder: "Find by key  /", value: q ?? "",
+                        oninput: (event) => find(event.target.value),
+                    })),
                 h("label", null, "sort ", h("select", {
                     value: sort,
                     onchange: (event) => set({ sort: event.target.value === "index" ? null : event.target.value }),
@@ -346,38 +318,19 @@ export class RunNodePage extends RunPage {
                     this.#chosen.size
                         ? `Retry ${count(this.#chosen.size)} chosen`
                         : `Retry ${count(counts.failed)} failed`),
-                h(
-                    "button",
-                    {
-                        type: "button",
-                        class: "plain",
-                        title: "What is listed, as CSV",
-                        onclick: () => this.#export("csv"),
-                    },
-                    icon("download"),
-                    "CSV",
-                ),
-                h(
-                    "button",
-                    {
-                        type: "button",
-                        class: "plain",
-                        title: "What is listed, as JSON Lines (E)",
-                        onclick: () => this.#export("jsonl"),
-                    },
-                    icon("download"),
-                    "JSONL",
-                )),
-            problem && h(
-                "p",
-                { class: "quiet" },
+                h("button", {
+                    type: "button", class: "plain", title: "What is listed, as CSV", onclick: () => this.#export("csv"),
+                }, icon("download"), "CSV"),
+                h("button", {
+                    type: "button", class: "plain", title: "What is listed, as JSON Lines (E)",
+                    onclick: () => this.#export("jsonl"),
+                }, icon("download"), "JSONL")),
+            problem && h("p", { class: "quiet" },
                 "Only failures of one cause. ",
                 h("a", { href: this.at.node(this.node) }, "All items"),
             ),
             isFiltered && !this.#total && this.#windows.has(0)
-                ? h(
-                    "p",
-                    { class: "empty" },
+                ? h("p", { class: "empty" },
                     `0 of ${plural(node.total, "item")} fit the filter. `,
                     h("a", { href: this.at.node(this.node) }, "Clear it"),
                 )
@@ -390,9 +343,7 @@ export class RunNodePage extends RunPage {
                     },
                     onopen: (index) => this.#open(index), onrange: (from, to) => this.#need(from, to),
                 }),
-            h(
-                "p",
-                { class: "quiet" },
+            h("p", { class: "quiet" },
                 `${count(this.#total)} of ${plural(node.total, "item")} · j and k move, Enter `
                     + `opens${!this.store.isPast ? ", x chooses, R retries" : ""}, E exports`,
             ),
@@ -407,26 +358,17 @@ export class RunNodePage extends RunPage {
         const isChosen = this.#chosen.has(item.key);
         return [
             h("span", { class: "cut", title: item.key },
-                !this.store.isPast && item.state === "failed" && h(
-                    "input",
-                    {
-                        type: "checkbox",
-                        "aria-label": `Choose ${visible(item.key)}`,
-                        checked: isChosen,
-                        onchange: () => this.#choose(item),
-                    },
-                ),
+                !this.store.isPast && item.state === "failed" && h("input", {
+                    type: "checkbox", "aria-label": `Choose ${visible(item.key)}`, checked: isChosen,
+                    onchange: () => this.#choose(item),
+                }),
                 h("a", { href: this.at.item(this.node, item.key), tabindex: -1 }, visible(item.key, { max: 200 }))),
             badge(item.state), item.attempts || "–", item.milliseconds === null ? "–" : duration(item.milliseconds),
-            h(
-                "span",
-                { class: "time", title: item.ended ?? "" },
+            h("span", { class: "time", title: item.ended ?? "" },
                 item.ended ? time(item.ended) : item.until ? `again ${moment(item.until)}` : "–",
             ),
             item.error
-                ? h(
-                    "span",
-                    { class: "cut", title: visible(item.error.message) },
+                ? h("span", { class: "cut", title: visible(item.error.message) },
                     h("strong", null, visible(item.error.name, { max: 60 })),
                     ` ${visible(item.error.message, { max: 300 })}`,
                     item.error.frame && h("span", { class: "quiet" }, ` ${visible(item.error.frame)}`),
@@ -456,8 +398,6 @@ export class RunNodePage extends RunPage {
         });
     }
 }
-
-const fact = (name, value) => h("div", { key: name }, h("dt", null, name), h("dd", null, value));
 
 function csv(rows) {
     // A spreadsheet would take what begins so for a formula.

@@ -13,6 +13,7 @@ import { icon } from "../widgets/icon.js";
 import { itemMap } from "../widgets/item-map.js";
 import { JSONView } from "../widgets/json.js";
 import { sparkline } from "../widgets/sparkline.js";
+import { table } from "../widgets/table.js";
 import { RunPage } from "./run.js";
 
 const HOUR = 3_600_000;
@@ -120,9 +121,7 @@ export class RunOverviewPage extends RunPage {
         return h(
             "section", { class: "panel", "aria-labelledby": "progress" },
             h("h2", { id: "progress" }, "Progress"),
-            maps.length === 0 && h(
-                "p",
-                null,
+            maps.length === 0 && h("p", null,
                 bar({ succeeded: done, pending: total - done }, total, "The run"),
                 ` ${count(done)} of ${plural(total, "node")}`,
             ),
@@ -133,25 +132,19 @@ export class RunOverviewPage extends RunPage {
                     h("a", { href: this.at.node(name), title: name }, visible(name)),
                     bar(counts, node.total, visible(name)),
                     h("span", { class: "numbers" }, percent(node.total - left, node.total)),
-                    h(
-                        "span",
-                        { class: "numbers quiet" },
+                    h("span", { class: "numbers quiet" },
                         node.status === "running" ? rate(node.rate) : node.begun && node.ended ? duration(
                             Date.parse(node.ended) - Date.parse(node.begun),
                         ) : "–",
                     ),
-                    h(
-                        "span",
-                        { class: "numbers quiet" },
+                    h("span", { class: "numbers quiet" },
                         node.status === "running" && left
                             ? (node.eta_milliseconds ? `until ${eta(node.eta_milliseconds)}` : "")
                             : "",
                     ),
                     h("span", { class: "tallies" },
                         tally("succeeded", counts.succeeded, count(counts.succeeded)),
-                        counts.failed > 0 && h(
-                            "a",
-                            { href: this.at.node(name, { state: "failed" }) },
+                        counts.failed > 0 && h("a", { href: this.at.node(name, { state: "failed" }) },
                             tally("failed", counts.failed, plural(counts.failed, "failed", "failed")),
                         ),
                         counts.retrying > 0 && tally("retrying", counts.retrying, `${count(counts.retrying)} to retry`),
@@ -159,9 +152,7 @@ export class RunOverviewPage extends RunPage {
             }),
             this.#rates && h("div", { class: "chart" },
                 sparkline(this.#perBucket(), "Nodes and items that ended, over time"),
-                h(
-                    "p",
-                    { class: "quiet" },
+                h("p", { class: "quiet" },
                     "ended per ",
                     duration(this.#rates.width_milliseconds),
                     `, ${time(this.#rates.from)} to ${this.store.isOpen ? "now" : time(this.#rates.to)}`,
@@ -190,7 +181,7 @@ export class RunOverviewPage extends RunPage {
             isStalled && [icon("quarantined"), h("strong", null, "Stalled? ")],
             `last sign of life ${duration(silence)} ago`,
             isStalled ? `; items take ${duration(this.#times?.p99_milliseconds)} at most (p99)` : null,
-            this.#times?.samples
+            this.#times?.samples > 0
                 && ` · ${visible(this.#times.node)}: p50 ${duration(this.#times.p50_milliseconds)}, `
                     + `p95 ${duration(this.#times.p95_milliseconds)}, p99 ${duration(this.#times.p99_milliseconds)}`);
     }
@@ -206,33 +197,22 @@ export class RunOverviewPage extends RunPage {
         );
         return h(
             "section", { class: "panel", "aria-labelledby": "problems" },
-            h(
-                "h2",
-                { id: "problems" },
-                groups.length
+            h("div", { class: "line" },
+                h("h2", { id: "problems" }, groups.length
                     ? `Problems: ${plural(failed, "failure")}, ${plural(groups.length, "cause")}`
-                    : "Problems",
-            ),
-            !this.store.isPast && failed > 0 && h(
-                "button",
-                { type: "button", class: "corner", onclick: () => retryDialog(this.app, this.run, {}, failed) },
-                icon("retrying"),
-                `Retry all ${count(failed)}`,
-            ),
+                    : "Problems"),
+                h("span", { class: "grow" }),
+                !this.store.isPast && failed > 0 && h("button", {
+                    type: "button", onclick: () => retryDialog(this.app, this.run, {}, failed),
+                }, icon("retrying"), `Retry all ${count(failed)}`)),
             !store.problems.length && h("p", { class: "quiet" }, icon("succeeded"), " Nothing failed."),
-            h(
-                "ul",
-                { class: "causes" },
+            h("ul", { class: "causes" },
                 [...groups, ...passing].slice(0, SHOWN_PROBLEMS).map((group) => this.#cause(group)),
             ),
-            store.problems.length > SHOWN_PROBLEMS && h(
-                "p",
-                { class: "quiet" },
+            store.problems.length > SHOWN_PROBLEMS && h("p", { class: "quiet" },
                 `and ${store.problems.length - SHOWN_PROBLEMS} more causes`,
             ),
-            retrying > 0 && h(
-                "p",
-                null,
+            retrying > 0 && h("p", null,
                 tally("retrying", retrying, `${plural(retrying, "item")} will be tried again`),
             ),
         );
@@ -250,9 +230,7 @@ export class RunOverviewPage extends RunPage {
                 icon(group.failures ? "failed" : "retrying", group.failures ? "bad" : "warn"),
                 h("span", { class: "grow cut", title: group.message },
                     h("strong", null, visible(group.name, { max: 100 })), ` ${visible(group.message, { max: 400 })}`),
-                h(
-                    "span",
-                    { class: "numbers" },
+                h("span", { class: "numbers" },
                     group.failures
                         ? `×${count(group.failures)}`
                         : `${plural(group.attempts, "attempt")}, none failed in the end`,
@@ -262,9 +240,7 @@ export class RunOverviewPage extends RunPage {
                 `first ${time(group.first)}`,
                 group.first !== group.last && `, last ${time(group.last)}`,
                 sample && [" · e.g. ", isItem
-                    ? h(
-                        "a",
-                        { key: "e", href: this.at.item(sample.node, sample.key) },
+                    ? h("a", { key: "e", href: this.at.item(sample.node, sample.key) },
                         visible(sample.key, { max: 60 }),
                     )
                     : h("a", { key: "n", href: this.at.node(sample.node) }, visible(sample.node))],
@@ -286,18 +262,9 @@ export class RunOverviewPage extends RunPage {
         return h(
             "section", { "aria-labelledby": "nodes" },
             h("h2", { id: "nodes" }, "Nodes"),
-            h("div", { class: "scroll" }, h("table", { class: "nodes" },
-                h("thead", null, h("tr", null, [
-                    ["Node"],
-                    ["Status"],
-                    ["Items", "number"],
-                    ["Attempts", "number"],
-                    ["Began"],
-                    ["Took", "number"],
-                    ["What"],
-                ].map(([name, kind]) =>
-                    h("th", { key: name, scope: "col", class: kind }, name)))),
-                h("tbody", null, Object.entries(snapshot.nodes).map(([name, node]) => {
+            table([
+                "Node", "Status", ["Items", "number"], ["Attempts", "number"], "Began", ["Took", "number"], "What",
+            ], Object.entries(snapshot.nodes).map(([name, node]) => {
                     const counts = this.store.counts(name);
                     return h("tr", { key: name },
                         h("td", null, h("a", { href: this.at.node(name), title: name }, visible(name))),
@@ -305,19 +272,15 @@ export class RunOverviewPage extends RunPage {
                         h("td", { class: "number" }, counts ? `${count(counts.succeeded)}/${count(node.total)}` : "–"),
                         h("td", { class: "number" }, node.attempts || "–"),
                         h("td", { class: "time", title: node.begun ?? "" }, node.begun ? time(node.begun) : "–"),
-                        h(
-                            "td",
-                            { class: "number" },
+                        h("td", { class: "number" },
                             node.begun ? duration(
                                 (node.ended ? Date.parse(node.ended) : this.store.now) - Date.parse(node.begun),
                             ) : "–",
                         ),
-                        h(
-                            "td",
-                            { class: "cut" },
+                        h("td", { class: "cut" },
                             counts?.failed ? plural(counts.failed, "item failed", "items failed") : nodeNote(node),
                         ));
-                })))),
+                }), { class: "nodes" }),
         );
     }
 
@@ -334,9 +297,7 @@ export class RunOverviewPage extends RunPage {
                 });
         }
         return h("section", { "aria-labelledby": "result" }, h("h2", { id: "result" }, "Result"),
-            this.#result?.text ?? (this.#result ? this.#resultView.view(this.#result.value) : h(
-                "p",
-                { class: "quiet" },
+            this.#result?.text ?? (this.#result ? this.#resultView.view(this.#result.value) : h("p", { class: "quiet" },
                 "Reading…",
             )));
     }
@@ -348,22 +309,16 @@ export class RunOverviewPage extends RunPage {
             h("h2", { id: "latest" }, "Latest"),
             events.length
                 ? h("ul", { class: "latest" }, events.map((event) => h("li", { key: event.sequence },
-                    h(
-                        "a",
-                        { class: "numbers", href: this.at.tab("journal", { seq: event.sequence }) },
+                    h("a", { class: "numbers", href: this.at.tab("journal", { seq: event.sequence }) },
                         count(event.sequence),
                     ),
                     h("span", { class: "time", title: event.time }, time(event.time)),
-                    icon(stateOf(event)), h(
-                        "span",
-                        { class: "cut" },
+                    icon(stateOf(event)), h("span", { class: "cut" },
                         place(event),
                         place(event) && " ",
                         sentence(event),
                     ))))
-                : h(
-                    "p",
-                    { class: "quiet" },
+                : h("p", { class: "quiet" },
                     this.store.isOpen
                         ? "Nothing happened since this page was opened. "
                         : this.store.isPast ? "" : `It ended ${relative(this.store.snapshot.ended)}. `,

@@ -5,6 +5,7 @@ import { h } from "../h.js";
 import { throttled } from "../page.js";
 import { count, duration, moment, plural, visible } from "../format.js";
 import { loading } from "../widgets/problem.js";
+import { table } from "../widgets/table.js";
 import { Timeline } from "../widgets/timeline.js";
 import { RunPage } from "./run.js";
 
@@ -86,16 +87,10 @@ export class RunTimelinePage extends RunPage {
                 h("button", { type: "button", title: "-", onclick: () => this.#zoom(1 / ZOOM) }, "Zoom out"),
                 h("button", { type: "button", "aria-label": "Earlier", onclick: () => this.#zoom(1, -0.5) }, "←"),
                 h("button", { type: "button", "aria-label": "Later", onclick: () => this.#zoom(1, 0.5) }, "→"),
-                h(
-                    "button",
-                    {
-                        type: "button",
-                        title: "0",
-                        disabled: !isZoomed,
-                        onclick: () => this.app.router.set({ from: null, to: null }),
-                    },
-                    "Whole run",
-                )),
+                h("button", {
+                    type: "button", title: "0", disabled: !isZoomed,
+                    onclick: () => this.app.router.set({ from: null, to: null }),
+                }, "Whole run")),
             h(Timeline, {
                 timeline, onzoom: (from, until) => this.#show(from, until),
                 label: `What ran when, ${plural(timeline.lanes.length, "node")}. The table below has the same `
@@ -103,22 +98,16 @@ export class RunTimelinePage extends RunPage {
             }),
             h("p", { class: "quiet legend" },
                 h("span", { class: "swatch" }, h("span", { class: "ramp go", "aria-hidden": "true" }), "running"),
-                h(
-                    "span",
-                    { class: "swatch" },
+                h("span", { class: "swatch" },
                     h("span", { class: "ramp line", "aria-hidden": "true" }),
                     "done (line, its own scale)",
                 ),
                 h("span", { class: "swatch" }, h("span", { class: "ramp bad", "aria-hidden": "true" }), "failed"),
-                timeline.pauses.length > 0 && h(
-                    "span",
-                    { class: "swatch" },
+                timeline.pauses.length > 0 && h("span", { class: "swatch" },
                     h("span", { class: "ramp band", "aria-hidden": "true" }),
                     plural(timeline.pauses.length, "pause"),
                 ),
-                timeline.restarts.length > 0 && h(
-                    "span",
-                    { class: "swatch" },
+                timeline.restarts.length > 0 && h("span", { class: "swatch" },
                     h("span", { class: "ramp dashed", "aria-hidden": "true" }),
                     plural(timeline.restarts.length, "restart of ren", "restarts of ren"),
                 ),
@@ -131,25 +120,10 @@ export class RunTimelinePage extends RunPage {
         const sum = (values) => values.reduce((total, value) => total + value, 0);
         const width = timeline.width_milliseconds;
         const when = (index) => moment(new Date(Date.parse(timeline.from) + index * width).toISOString());
-        return h("div", { class: "scroll" }, h("table", null,
-            h(
-                "thead",
-                null,
-                h(
-                    "tr",
-                    null,
-                    [
-                        ["Node"],
-                        ["First"],
-                        ["Last"],
-                        ["Began", "number"],
-                        ["Done", "number"],
-                        ["Failed", "number"],
-                        ["At once, at most", "number"],
-                    ].map(([name, kind]) => h("th", { key: name, scope: "col", class: kind }, name)),
-                ),
-            ),
-            h("tbody", null, timeline.lanes.map((lane) => {
+        return table([
+            "Node", "First", "Last", ["Began", "number"], ["Done", "number"], ["Failed", "number"],
+            ["At once, at most", "number"],
+        ], timeline.lanes.map((lane) => {
                 const first = lane.running.findIndex((value) => value > 0);
                 const last = lane.running.findLastIndex((value) => value > 0);
                 return h("tr", { key: lane.node },
@@ -158,11 +132,9 @@ export class RunTimelinePage extends RunPage {
                     h("td", { class: "time" }, last < 0 ? "–" : when(last + 1)),
                     h("td", { class: "number" }, count(sum(lane.started))),
                     h("td", { class: "number" }, count(sum(lane.succeeded))),
-                    h("td", { class: "number" }, count(sum(lane.failed))), h(
-                        "td",
-                        { class: "number" },
+                    h("td", { class: "number" }, count(sum(lane.failed))), h("td", { class: "number" },
                         count(Math.max(0, ...lane.running)),
                     ));
-            }))));
+            }));
     }
 }

@@ -6,6 +6,8 @@ import { path } from "../api.js";
 import { h } from "../h.js";
 import { Page } from "../page.js";
 import { to } from "../router.js";
+import { settings } from "../settings.js";
+import { sentence } from "../words.js";
 import { count, duration, percent, short, time, visible } from "../format.js";
 import { anySignalDialog, pauseDialog, resume, retryDialog, signalDialog, stopDialog } from "../widgets/actions.js";
 import { badge } from "../widgets/badge.js";
@@ -13,6 +15,8 @@ import { icon } from "../widgets/icon.js";
 import { loading, problemBox } from "../widgets/problem.js";
 import { saveReport } from "../widgets/report.js";
 import { Travel } from "../widgets/travel.js";
+
+const ENDS = new Set(["run.succeeded", "run.failed", "run.stopped", "run.paused"]);
 
 export class RunPage extends Page {
     /** @type {import("../store.js").RunStore} */
@@ -23,6 +27,7 @@ export class RunPage extends Page {
 
     start() {
         this.#take();
+        this.atEnd(this.store.listen((events) => this.#tell(events)));
         this.app.api.get(path`/runs/${this.run}/lineage`, null, this.signal).then((lineage) => {
             this.lineage = lineage;
             this.soon();
@@ -33,6 +38,14 @@ export class RunPage extends Page {
 
     update() {
         this.#take();
+    }
+
+    /** On the desktop, for those who wanted that and look elsewhere: the end, and the first failure. */
+    #tell(events) {
+        if (!settings.notify || !document.hidden || Notification.permission !== "granted") return;
+        const told = events.find(({ type }) => ENDS.has(type))
+            ?? (this.failures ? null : events.find(({ type }) => type === "item.failed" || type === "node.failed"));
+        if (told) new Notification(visible(this.run, { max: 60 }), { body: sentence(told), tag: `ren ${this.run}` });
     }
 
     #take() {
@@ -132,9 +145,7 @@ export class RunPage extends Page {
     view() {
         const { snapshot, problem } = this.store;
         if (!snapshot) {
-            return h(
-                "div",
-                { class: "page" },
+            return h("div", { class: "page" },
                 h("h1", null, visible(this.run, { max: 100 })),
                 problemBox(problem) ?? loading(),
             );
@@ -174,9 +185,7 @@ export class RunPage extends Page {
                     h("span", { key: "ended", title: snapshot.ended }, time(snapshot.ended)),
                 ],
                 " · flow ",
-                h(
-                    "a",
-                    { href: to.flow(`${snapshot.flow}@${snapshot.flow_hash.slice(0, 12)}`) },
+                h("a", { href: to.flow(`${snapshot.flow}@${snapshot.flow_hash.slice(0, 12)}`) },
                     `${visible(snapshot.flow)}@${short(snapshot.flow_hash)}`,
                 ),
                 " · ", h("a", { href: to.run(this.run, "journal", { seq: snapshot.first }) }, "input"),
@@ -204,32 +213,20 @@ export class RunPage extends Page {
             waits.map(([name, node]) => h("button", {
                 key: name, type: "button", class: "primary", onclick: () => signalDialog(app, run, name, node),
             }, icon("waiting"), waits.length > 1 ? `Answer ${visible(name, { max: 20 })}…` : "Answer…")),
-            isOpen && !isPaused && h(
-                "button",
-                {
-                    type: "button",
-                    onclick: () => this.#pauseOrResume(),
-                    disabled: status === "stopping" || status === "ending",
-                },
-                icon("paused"),
-                "Pause",
-            ),
+            isOpen && !isPaused && h("button", {
+                type: "button", onclick: () => this.#pauseOrResume(),
+                disabled: status === "stopping" || status === "ending",
+            }, icon("paused"), "Pause"),
             isOpen && (isPaused || !snapshot.carried) && h(
                 "button",
                 { type: "button", class: "primary", onclick: () => resume(app, run) },
                 icon("running"),
                 "Resume",
             ),
-            isOpen && h(
-                "button",
-                {
-                    type: "button",
-                    onclick: () => stopDialog(app, snapshot, this.store.unfinished),
-                    disabled: status === "stopping" || status === "ending",
-                },
-                icon("stopped"),
-                "Stop",
-            ),
+            isOpen && h("button", {
+                type: "button", onclick: () => stopDialog(app, snapshot, this.store.unfinished),
+                disabled: status === "stopping" || status === "ending",
+            }, icon("stopped"), "Stop"),
             isOpen && h("button", { type: "button", onclick: () => this.#signal() }, icon("signal"), "Signal"),
             !this.store.isPast && failed > 0 && h(
                 "button",
@@ -238,17 +235,10 @@ export class RunPage extends Page {
                 `Retry ${count(failed)} failed`,
             ),
             h("a", { class: "button", href: this.at.tab("replay") }, icon("fork"), "Fork"),
-            !this.store.isPast && h(
-                "button",
-                {
-                    type: "button",
-                    class: "plain",
-                    title: "Report: one file to send by mail",
-                    onclick: () => saveReport(this.store, this.app),
-                },
-                icon("download"),
-                "Report",
-            ),
+            !this.store.isPast && h("button", {
+                type: "button", class: "plain", title: "Report: one file to send by mail",
+                onclick: () => saveReport(this.store, this.app),
+            }, icon("download"), "Report"),
         );
     }
 
@@ -285,18 +275,14 @@ export class RunPage extends Page {
 
     #unready(snapshot) {
         if (snapshot.error) {
-            return h("div", { class: "note bad" }, icon("failed"), h(
-                "strong",
-                null,
+            return h("div", { class: "note bad" }, icon("failed"), h("strong", null,
                 visible(snapshot.error.name),
             ), ` ${visible(snapshot.error.message, { max: 600 })}`,
                 snapshot.error.frame && h("span", { class: "quiet" }, ` ${visible(snapshot.error.frame)}`));
         }
         const waiting = snapshot.waiting;
         if (!waiting) return null;
-        return h("div", { class: "note ask" }, icon("quarantined"), h(
-            "strong",
-            null,
+        return h("div", { class: "note ask" }, icon("quarantined"), h("strong", null,
             "Ren cannot go on with it: ",
         ), visible(waiting.message, { max: 600 }),
             waiting.hint && h("span", { class: "quiet" }, ` ${visible(waiting.hint)}`));

@@ -6,6 +6,7 @@ import { to } from "../router.js";
 import { between, count, short, time, visible } from "../format.js";
 import { badge } from "../widgets/badge.js";
 import { empty, loading, problemBox } from "../widgets/problem.js";
+import { table } from "../widgets/table.js";
 
 const LIMIT = 50;
 const STATUSES = ["", "open", "running", "waiting", "paused", "succeeded", "failed", "stopped", "quarantined"];
@@ -93,9 +94,7 @@ export class RunsPage extends Page {
         const isFiltered = status || flow || q;
         return h(
             "div", { class: "page" },
-            h(
-                "div",
-                { class: "title-line" },
+            h("div", { class: "title-line" },
                 h("h1", null, "Runs"),
                 h("span", { class: "grow" }),
                 h("a", { class: "button primary", href: "/flows" }, "Start a flow"),
@@ -117,16 +116,10 @@ export class RunsPage extends Page {
                         visible(each),
                     )))),
                 h("label", { class: "find" }, h("span", { class: "sr" }, "Id or flow begins with"),
-                    h(
-                        "input",
-                        {
-                            type: "search",
-                            "data-find": true,
-                            placeholder: "Begins with  /",
-                            value: q,
-                            oninput: (event) => this.#find(event.target.value.trim()),
-                        },
-                    ))),
+                    h("input", {
+                        type: "search", "data-find": true, placeholder: "Begins with  /", value: q,
+                        oninput: (event) => this.#find(event.target.value.trim()),
+                    }))),
             problemBox(this.problem),
             this.#table(isFiltered),
             this.#next && h("p", null, h("button", { type: "button", onclick: () => this.#more() }, "More")),
@@ -151,22 +144,14 @@ export class RunsPage extends Page {
                     ["or: ", h("code", null, "ren run flow.yaml")],
                 );
         }
-        const heads = [["Run"], ["Status"], ["Flow"], ["Started"], ["Took", "number"], ["Events", "number"], ["Error"]];
-        return h("div", { class: "scroll" }, h("table", { class: "runs" },
-            h(
-                "thead",
-                null,
-                h("tr", null, heads.map(([name, kind]) => h("th", { key: name, scope: "col", class: kind }, name))),
-            ),
-            h("tbody", null, this.#runs.map((run, index) => h("tr", {
+        const heads = ["Run", "Status", "Flow", "Started", ["Took", "number"], ["Events", "number"], "Error"];
+        return table(heads, this.#runs.map((run, index) => h("tr", {
                 key: run.run,
                 class: index === this.#selected ? "selected" : null,
             },
                 h("td", { class: "wide" }, h("a", { href: to.run(run.run), title: run.run }, visible(run.run))),
                 h("td", null, badge(run.status)),
-                h(
-                    "td",
-                    null,
+                h("td", null,
                     h("a", { href: to.flow(run.flow) }, visible(run.flow)),
                     h("span", { class: "quiet" }, `@${short(run.flow_hash)}`),
                 ),
@@ -177,6 +162,6 @@ export class RunsPage extends Page {
                     run.error ? `${visible(run.error.name)}: ${visible(run.error.message, { max: 160 })}` : visible(
                         run.waiting?.message ?? "",
                         { max: 160 },
-                    )))))));
+                    )))), { class: "runs" });
     }
 }

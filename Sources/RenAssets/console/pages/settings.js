@@ -7,6 +7,7 @@ import { count, moment, visible } from "../format.js";
 import { badge } from "../widgets/badge.js";
 import { themeChanged } from "../widgets/colours.js";
 import { problemBox } from "../widgets/problem.js";
+import { fact } from "../widgets/table.js";
 
 const CHOICES = [
     ["theme", "Theme", [["auto", "as the system"], ["light", "light"], ["dark", "dark"]]],
@@ -46,26 +47,21 @@ export class SettingsPage extends Page {
                     ([name, title, options]) => h(
                         "fieldset", { key: name }, h("legend", null, title), options.map(([value, words]) => h(
                     "label", { key: value, class: "choice" },
-                    h(
-                        "input",
-                        {
-                            type: "radio",
-                            name,
-                            value,
-                            checked: settings[name] === value,
-                            onchange: () => this.#set(name, value),
-                        },
-                    ), " ", words)))),
+                    h("input", {
+                        type: "radio", name, value, checked: settings[name] === value,
+                        onchange: () => this.#set(name, value),
+                    }), " ", words)))),
                 h("label", { class: "choice" },
-                    h(
-                        "input",
-                        {
-                            type: "checkbox",
-                            checked: settings.letters,
-                            onchange: (event) => this.#set("letters", event.target.checked),
-                        },
-                    ),
-                    " single letters are commands (", h("kbd", null, "?"), " lists them)")),
+                    h("input", {
+                        type: "checkbox", checked: settings.letters,
+                        onchange: (event) => this.#set("letters", event.target.checked),
+                    }),
+                    " single letters are commands (", h("kbd", null, "?"), " lists them)"),
+                h("label", { class: "choice" },
+                    h("input", {
+                        type: "checkbox", checked: settings.notify, onchange: (event) => this.#notify(event.target),
+                    }),
+                    " tell me on the desktop when the run that this page shows ends, or first fails")),
             h("section", { "aria-labelledby": "facts" },
                 h("h2", { id: "facts" }, "This ren"),
                 problemBox(this.problem),
@@ -78,29 +74,29 @@ export class SettingsPage extends Page {
                         "Ready",
                         this.#ready.ready ? "yes" : badge("quarantined", "not ready"),
                     ), this.#ready && fact("Storage", this.#ready.storage)),
-                this.#ready?.reasons.length > 0 && h(
-                    "ul",
-                    null,
-                    this.#ready.reasons.map((reason) => h(
-                        "li",
-                        { key: reason.code },
+                this.#ready?.reasons.length > 0 && h("ul", null,
+                    this.#ready.reasons.map((reason) => h("li", { key: reason.code },
                         visible(reason.message),
                         reason.hint && ` (${visible(reason.hint)})`,
                     )),
                 ),
-                h(
-                    "p",
-                    null,
+                h("p", null,
                     h("a", { href: "/docs" }, "The API"),
                     " · ",
                     h("code", null, "ren doctor"),
                     " looks whether everything is in order.",
                 ),
-                h(
-                    "div",
-                    { class: "buttons" },
+                h("div", { class: "buttons" },
                     h("button", { type: "button", onclick: () => this.#leave() }, "Forget the token of this tab"),
                 )));
+    }
+
+    /** The browser asks, once. */
+    async #notify(box) {
+        const isWanted = box.checked && "Notification" in globalThis;
+        const isAllowed = isWanted && (await Notification.requestPermission()) === "granted";
+        this.#set("notify", isAllowed);
+        if (box.checked && !isAllowed) this.app.toasts.say("The browser does not let this page tell you.", null, true);
     }
 
     #leave() {
@@ -109,4 +105,3 @@ export class SettingsPage extends Page {
     }
 }
 
-const fact = (name, value) => h("div", { key: name }, h("dt", null, name), h("dd", null, value));

@@ -18,9 +18,7 @@ export class SignInPage extends Page {
             "div", { class: "page narrow" },
             h("h1", null, "This page needs a link from ren"),
             problemBox(this.problem),
-            h(
-                "p",
-                null,
+            h("p", null,
                 "Run ",
                 h("code", null, "ren open"),
                 " on the machine where ren runs, as its user: it opens the console with a link that works "
@@ -29,19 +27,11 @@ export class SignInPage extends Page {
             h("form", { onsubmit: (event) => this.#enter(event) },
                 h("div", { class: "field" },
                     h("label", { class: "label", for: "token" }, "Or paste the token"),
-                    h(
-                        "input",
-                        {
-                            id: "token",
-                            type: "password",
-                            autocomplete: "off",
-                            value: this.#token,
-                            oninput: (event) => (this.#token = event.target.value.trim()),
-                        },
-                    ),
-                    h(
-                        "p",
-                        { class: "quiet note" },
+                    h("input", {
+                        id: "token", type: "password", autocomplete: "off", value: this.#token,
+                        oninput: (event) => (this.#token = event.target.value.trim()),
+                    }),
+                    h("p", { class: "quiet note" },
                         "It stands in the file ",
                         h("code", null, "token"),
                         " of the data directory. The page keeps it until this tab is closed.",

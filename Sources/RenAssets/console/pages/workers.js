@@ -8,6 +8,7 @@ import { bytes, count, duration, plural, short, visible } from "../format.js";
 import { badge } from "../widgets/badge.js";
 import { icon } from "../widgets/icon.js";
 import { empty, loading, problemBox } from "../widgets/problem.js";
+import { table } from "../widgets/table.js";
 
 export class WorkersPage extends Page {
     #workers = null;
@@ -46,9 +47,7 @@ export class WorkersPage extends Page {
     }
 
     view() {
-        return h(
-            "div",
-            { class: "page" },
+        return h("div", { class: "page" },
             h("h1", null, "Workers"),
             problemBox(this.problem),
             this.#setsView(),
@@ -70,30 +69,11 @@ export class WorkersPage extends Page {
             "No worker runs",
             "They start with the first call, and end when nothing was called for a while.",
         );
-        return h("div", { class: "scroll" }, h("table", null,
-            h(
-                "thead",
-                null,
-                h(
-                    "tr",
-                    null,
-                    [
-                        ["Worker"],
-                        ["State"],
-                        ["Process", "number"],
-                        ["Memory", "number"],
-                        ["Age", "number"],
-                        ["Calls", "number"],
-                        ["Now"],
-                        [""],
-                    ].map(([name, kind]) => h("th", { key: name, scope: "col", class: kind }, name || hidden("Do"))),
-                ),
-            ),
-            h("tbody", null, this.#workers.map((worker) => [
+        return table([
+            "Worker", "State", ["Process", "number"], ["Memory", "number"], ["Age", "number"], ["Calls", "number"], "Now", "",
+        ], this.#workers.map((worker) => [
                 h("tr", { key: worker.worker },
-                    h(
-                        "td",
-                        { class: "code" },
+                    h("td", { class: "code" },
                         worker.worker,
                         worker.alone && h("span", { class: "quiet" }, " one call at a time"),
                     ),
@@ -109,43 +89,28 @@ export class WorkersPage extends Page {
                             callOf(call),
                             h("span", { class: "quiet" }, ` ${duration(call.milliseconds)}`),
                         )),
-                            worker.calls.length > 4 && h(
-                                "li",
-                                { class: "quiet" },
+                            worker.calls.length > 4 && h("li", { class: "quiet" },
                                 `and ${worker.calls.length - 4} more`,
                             ))
                         : visible(worker.end ?? "", { max: 200 }) || "–"),
                     h("td", null, worker.state === "ready" && h("span", { class: "buttons" },
-                        h(
-                            "button",
-                            {
-                                type: "button",
-                                class: "small",
-                                title: "after its calls",
-                                onclick: () => this.#restart(worker, false),
-                            },
-                            "Restart",
-                        ),
-                        worker.calls.length > 0 && h(
-                            "button",
-                            {
-                                type: "button",
-                                class: "small",
-                                title: "its calls are tried again; a once call becomes unknown",
-                                onclick: () => this.#restart(worker, true),
-                            },
-                            "now",
-                        )))),
+                        h("button", {
+                            type: "button", class: "small", title: "after its calls",
+                            onclick: () => this.#restart(worker, false),
+                        }, "Restart"),
+                        worker.calls.length > 0 && h("button", {
+                            type: "button", class: "small",
+                            title: "its calls are tried again; a once call becomes unknown",
+                            onclick: () => this.#restart(worker, true),
+                        }, "now")))),
                 worker.last_error_lines.length > 0 && h("tr", {
                     key: `${worker.worker} stderr`,
                 }, h("td", { colspan: 8 },
                     h("details", null, h("summary", null, `last lines of stderr (${worker.last_error_lines.length})`),
-                        h(
-                            "pre",
-                            { tabindex: 0 },
+                        h("pre", { tabindex: 0 },
                             visible(worker.last_error_lines.join("\n"), { max: 20_000, lines: true }),
                         )))),
-            ]))));
+            ]));
     }
 }
 

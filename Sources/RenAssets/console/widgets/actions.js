@@ -56,22 +56,14 @@ function ask(app, title, content, buttons) {
 
 function reasonField(set) {
     return h("div", { class: "field" },
-        h(
-            "label",
-            { class: "label", for: "reason" },
+        h("label", { class: "label", for: "reason" },
             "Why",
             h("span", { class: "quiet" }, " optional, kept in the journal"),
         ),
-        h(
-            "input",
-            {
-                id: "reason",
-                type: "text",
-                maxlength: 1000,
-                autofocus: true,
-                oninput: (event) => set(event.target.value.trim()),
-            },
-        ));
+        h("input", {
+            id: "reason", type: "text", maxlength: 1000, autofocus: true,
+            oninput: (event) => set(event.target.value.trim()),
+        }));
 }
 
 /** @param {number} inFlight attempts that run now */
@@ -80,17 +72,13 @@ export function pauseDialog(app, run, inFlight) {
     const body = (more) => (reason ? { ...more, reason } : more);
     const what = plural(inFlight, "call in flight", "calls in flight");
     ask(app, "Pause the run", () => [
-        h(
-            "p",
-            null,
+        h("p", null,
             inFlight
                 ? `${what} will finish. No new item or node starts.`
                 : "Nothing is in flight. No item or node starts until it is resumed.",
         ),
         h("p", null, "Timers keep their wake-up time. Time-outs of calls do not run while nothing runs."),
-        inFlight > 0 && h(
-            "p",
-            null,
+        inFlight > 0 && h("p", null,
             "“Pause now” interrupts what is in flight; it runs again after the pause. A “once” call that is "
                 + "interrupted becomes unknown instead.",
         ),
@@ -128,21 +116,13 @@ export function stopDialog(app, run, unfinished) {
             "Results so far are kept; you can fork from here later."),
         h("fieldset", null, h("legend", null, "What is in flight"), Object.entries(modes).map(([mode, what]) => h(
             "label", { key: mode, class: "choice" },
-            h(
-                "input",
-                {
-                    type: "radio",
-                    name: "mode",
-                    value: mode,
-                    checked: state.mode === mode,
-                    onchange: () => (state.mode = mode),
-                },
-            ), " ", what))),
+            h("input", {
+                type: "radio", name: "mode", value: mode, checked: state.mode === mode,
+                onchange: () => (state.mode = mode),
+            }), " ", what))),
         reasonField((text) => (state.reason = text)),
         isLong && h("div", { class: "field" },
-            h(
-                "label",
-                { class: "label", for: "confirm" },
+            h("label", { class: "label", for: "confirm" },
                 "More than an hour of work: type the name of the run to stop it",
             ),
             h("input", {
@@ -167,9 +147,7 @@ export function stopDialog(app, run, unfinished) {
 export function signalDialog(app, run, name, node) {
     const form = new SchemaForm(node.form ?? null, () => app.dialogs.paint(), undefined);
     ask(app, visible(node.message || "Answer", { max: 300 }), () => [
-        h(
-            "p",
-            { class: "quiet" },
+        h("p", { class: "quiet" },
             `“${visible(name)}” of ${visible(run)} waits for the signal “${visible(node.signal)}”.`,
         ),
         form.view(),
@@ -184,18 +162,10 @@ export function anySignalDialog(app, run, names) {
         h("p", { class: "quiet" }, "A pause that waits for it goes on; one that comes later finds it there."),
         h("div", { class: "field" },
             h("label", { class: "label", for: "signal" }, "Signal"),
-            h(
-                "input",
-                {
-                    id: "signal",
-                    type: "text",
-                    list: "signals",
-                    required: true,
-                    maxlength: 100,
-                    value: name,
-                    oninput: (event) => (name = event.target.value),
-                },
-            ),
+            h("input", {
+                id: "signal", type: "text", list: "signals", required: true, maxlength: 100, value: name,
+                oninput: (event) => (name = event.target.value),
+            }),
             h("datalist", { id: "signals" }, names.map((each) => h("option", { key: each, value: each })))),
         form.view(),
     ], () => [["Send", () => send(app, run, name, form), "primary"]]);

@@ -9,8 +9,13 @@ const listeners = new Set();
 /** Colours as the page has them now. */
 export function palette() {
     if (known) return known;
-    const style = getComputedStyle(document.documentElement);
-    const of = (name) => style.getPropertyValue(name).trim();
+    // Which of its two values a colour has, is known of elements that have it.
+    const probe = document.createElement("span");
+    document.body.append(probe);
+    const of = (name) => {
+        probe.style.color = `var(${name})`;
+        return getComputedStyle(probe).color;
+    };
     const tones = Object.fromEntries(
         ["ok", "bad", "go", "warn", "ask", "idle"].map((name) => [name, of(`--cell-${name}`)]),
     );
@@ -26,6 +31,7 @@ export function palette() {
         ),
         ramp: [1, 2, 3, 4, 5].map((step) => of(`--ramp-${step}`)),
     };
+    probe.remove();
     return known;
 }
 

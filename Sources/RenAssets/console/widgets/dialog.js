@@ -98,9 +98,7 @@ export class Toasts {
             "p", { key: toast.id, class: toast.isBad ? "toast bad" : "toast" },
             icon(toast.isBad ? "quarantined" : "succeeded"), toast.text,
             toast.link && h("a", { href: toast.link.href }, toast.link.text),
-            h(
-                "button",
-                { type: "button", class: "plain", "aria-label": "Close", onclick: () => this.#drop(toast) },
+            h("button", { type: "button", class: "plain", "aria-label": "Close", onclick: () => this.#drop(toast) },
                 icon("failed"),
             ),
         ))), this.#element);

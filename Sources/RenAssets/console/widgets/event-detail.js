@@ -22,17 +22,10 @@ export function eventDetail({ app, address, close }, event, detail, changes, jso
             h("h2", null, `Event ${count(event.sequence)}`),
             h("span", { class: "quiet", title: event.time }, moment(event.time, { milliseconds: true })),
             h("span", { class: "grow" }),
-            h(
-                "button",
-                {
-                    type: "button",
-                    class: "plain",
-                    title: "Copy the command that shows it (y)",
-                    onclick: () => copyCommand(app, event),
-                },
-                icon("copy"),
-                "Command",
-            ),
+            h("button", {
+                type: "button", class: "plain", title: "Copy the command that shows it (y)",
+                onclick: () => copyCommand(app, event),
+            }, icon("copy"), "Command"),
             h("button", { type: "button", class: "plain", "aria-label": "Close", onclick: close }, icon("failed"))),
         h("p", null, icon(stateOf(event)), " ", h("strong", null, event.type), place(event) && ` · ${place(event)}`),
         h("p", null, sentence(event)),
@@ -46,32 +39,21 @@ export function eventDetail({ app, address, close }, event, detail, changes, jso
             h("a", { href: to.run(event.run, "replay", { as_of: event.sequence }) }, "the run as of this event")),
         detail && changes && event.run !== "journal" && h("section", { class: "changed" },
             h("h3", null, "What it changed"), eventChange(changes, address)),
-        event.payload && payload === undefined && detail && h(
-            "p",
-            { class: "quiet" },
+        event.payload && payload === undefined && detail && h("p", { class: "quiet" },
             `Its payload has ${bytes(event.payload.length)}: `,
-            h(
-                "a",
-                {
-                    href: `/api/v1/journal/events/${event.sequence}/payload`,
-                    target: "_blank",
-                    onclick: (click) => download(click, app, event),
-                },
-                "download",
-            ),
+            h("a", {
+                href: `/api/v1/journal/events/${event.sequence}/payload`, target: "_blank",
+                onclick: (click) => download(click, app, event),
+            }, "download"),
         ),
         payload !== undefined && h("section", null, h("h3", null, "Payload"), json.view(payload)),
-        h(
-            "details",
-            { open: true },
+        h("details", { open: true },
             h("summary", null, "JSON"),
             h("pre", { tabindex: 0 }, visible(JSON.stringify(rest, null, 2), { max: 50_000, lines: true })),
         ),
         detail && h("dl", { class: "hashes" },
             h("dt", null, icon("succeeded"), "run chain"), h("dd", { class: "code", title: runHash }, runHash),
-            h("dt", null, icon("succeeded"), "journal chain"), h(
-                "dd",
-                { class: "code", title: journalHash },
+            h("dt", null, icon("succeeded"), "journal chain"), h("dd", { class: "code", title: journalHash },
                 journalHash,
             )),
     );

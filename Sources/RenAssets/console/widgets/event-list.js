@@ -11,6 +11,7 @@ import { icon } from "./icon.js";
 import { JSONView } from "./json.js";
 import { WindowedList } from "./list.js";
 import { empty } from "./problem.js";
+import { segments } from "./table.js";
 
 const FILTERED_PAGE = 500;
 const FILTERED_MAX = 20_000;
@@ -218,15 +219,10 @@ export class EventList {
                     ? `${count(this.#found.length)}${this.#isSearching ? "…" : ""} of ${plural(total, "event")} fit `
                         + `the filter${this.#found.length >= FILTERED_MAX ? "; no more are read" : ""}`
                     : plural(total, "event"),
-                this.#isFiltered && h(
-                    "button",
-                    {
-                        type: "button",
-                        class: "small",
-                        onclick: () => this.#page.app.router.set({ type: null, node: null, lens: null }),
-                    },
-                    "Clear the filter",
-                )),
+                this.#isFiltered && h("button", {
+                    type: "button", class: "small",
+                    onclick: () => this.#page.app.router.set({ type: null, node: null, lens: null }),
+                }, "Clear the filter")),
             h("div", { class: shown ? "split" : "split whole" },
                 this.#count
                     ? h(WindowedList, {
@@ -253,28 +249,16 @@ export class EventList {
         const set = (query) => this.#page.app.router.set(query);
         return h(
             "div", { class: "line filters" },
-            h("span", { class: "segments", role: "group", "aria-label": "Lens" }, LENSES.map(([word, name]) => h(
-                "button", {
-                    key: word,
-                    type: "button",
-                    "aria-pressed": lens === word,
-                    onclick: () => set({ lens: word || null }),
-                }, name))),
-            h("label", null, h(
-                "span",
-                { class: "sr" },
+            segments("Lens", LENSES, lens, (word) => set({ lens: word || null })),
+            h("label", null, h("span", { class: "sr" },
                 "Type",
             ), h("select", { value: type, onchange: (event) => set({ type: event.target.value || null }) },
                 h("option", { value: "" }, "all types"),
-                (this.#store ? AREAS : JOURNAL_AREAS).map((area) => h(
-                    "option",
-                    { key: area, value: area },
+                (this.#store ? AREAS : JOURNAL_AREAS).map((area) => h("option", { key: area, value: area },
                     `${area}.*`,
                 )),
                 type && !JOURNAL_AREAS.includes(type) && h("option", { value: type }, visible(type)))),
-            this.#store && h("label", null, h(
-                "span",
-                { class: "sr" },
+            this.#store && h("label", null, h("span", { class: "sr" },
                 "Node",
             ), h("select", { value: node, onchange: (event) => set({ node: event.target.value || null }) },
                 h("option", { value: "" }, "all nodes"), Object.keys(this.#store.snapshot.nodes).map((name) => h(
@@ -283,45 +267,21 @@ export class EventList {
                     visible(name),
                 )))),
             h("form", { class: "jump", onsubmit: (event) => this.#jump(event) },
-                h(
-                    "label",
-                    null,
+                h("label", null,
                     "event ",
-                    h(
-                        "input",
-                        {
-                            type: "number",
-                            min: 1,
-                            "data-jump": true,
-                            "data-find": true,
-                            name: "seq",
-                            placeholder: "g g",
-                        },
-                    ),
+                    h("input", {
+                        type: "number", min: 1, "data-jump": true, "data-find": true, name: "seq", placeholder: "g g",
+                    }),
                 )),
             h("span", { class: "grow" }),
-            h(
-                "button",
-                {
-                    type: "button",
-                    class: "plain",
-                    "aria-label": "Event before",
-                    title: "[",
-                    onclick: () => this.keys["["][1](),
-                },
-                icon("up"),
-            ),
-            h(
-                "button",
-                {
-                    type: "button",
-                    class: "plain",
-                    "aria-label": "Next event",
-                    title: "]",
-                    onclick: () => this.keys["]"][1](),
-                },
-                icon("down"),
-            ),
+            h("button", {
+                type: "button", class: "plain", "aria-label": "Event before", title: "[",
+                onclick: () => this.keys["["][1](),
+            }, icon("up")),
+            h("button", {
+                type: "button", class: "plain", "aria-label": "Next event", title: "]",
+                onclick: () => this.keys["]"][1](),
+            }, icon("down")),
         );
     }
 
@@ -337,24 +297,18 @@ export class EventList {
         const isJSON = this.#query.lens === "json";
         const what = isJSON
             ? h("span", { class: "code cut" }, visible(JSON.stringify(event), { max: 1000 }))
-            : h(
-                "span",
-                { class: "cut" },
+            : h("span", { class: "cut" },
                 place(event) && h("strong", null, place(event)),
                 " ",
                 sentence(event),
-                event.by && !event.type.endsWith("interrupted") ? h(
-                    "span",
-                    { class: "quiet" },
+                event.by && !event.type.endsWith("interrupted") ? h("span", { class: "quiet" },
                     ` by ${visible(event.by)}`,
                 ) : null,
             );
         return [
             count(event.sequence),
             h("span", { class: "time", title: event.time }, moment(event.time, { milliseconds: true })),
-            ...(this.#store ? [] : [h(
-                "span",
-                { class: "cut", title: event.run },
+            ...(this.#store ? [] : [h("span", { class: "cut", title: event.run },
                 event.run === "journal" ? "" : visible(event.run),
             )]),
             h("span", { class: "type" }, icon(stateOf(event)), event.type), what,

@@ -6,6 +6,7 @@ import { count, visible } from "../format.js";
 import { icon } from "./icon.js";
 import { JSONView, shortJSON } from "./json.js";
 import { problemBox } from "./problem.js";
+import { table } from "./table.js";
 
 const EXAMPLE = '{">": [{"var": "input.count"}, 10]}';
 /** Longer ones are too long for an address. */
@@ -15,6 +16,7 @@ export class ExpressionTester {
     #page;
     #rule;
     #data;
+    #tried = "";
     #trial = null;
     #problem = null;
     #json;
@@ -23,14 +25,23 @@ export class ExpressionTester {
     constructor(page, input) {
         this.#page = page;
         this.#json = new JSONView(page.paint);
-        const { rule, data } = page.route.query;
-        this.#rule = rule ?? EXAMPLE;
-        this.#data = data ?? JSON.stringify({ input }, null, 2);
-        if (rule) this.#try();
+        this.#rule = EXAMPLE;
+        this.#data = JSON.stringify({ input }, null, 2);
+        this.update();
+    }
+
+    /** After the address changed. */
+    update() {
+        const { rule, data } = this.#page.route.query;
+        if (rule === undefined || this.#tried === `${rule}\n${data}`) return;
+        this.#rule = rule;
+        this.#data = data ?? "null";
+        this.#try();
     }
 
     async #try() {
         [this.#trial, this.#problem] = [null, null];
+        this.#tried = `${this.#rule}\n${this.#data}`;
         try {
             this.#trial = await this.#page.app.api.post(
                 "/flows:eval", { rule: parse(this.#rule, "The expression"), data: parse(this.#data, "The data") });
@@ -52,8 +63,8 @@ export class ExpressionTester {
                 class: "panel", "aria-labelledby": "tester", onsubmit: (event) => {
                     event.preventDefault();
                     const isShort = this.#rule.length + this.#data.length < ADDRESS_MAX;
-                    this.#page.app.router.set(isShort ? { rule: this.#rule, data: this.#data } : { rule: null, data: null });
                     this.#try();
+                    this.#page.app.router.set(isShort ? { rule: this.#rule, data: this.#data } : { rule: null, data: null });
                 },
             },
             h("h2", { id: "tester" }, "Try an expression"),
@@ -75,16 +86,15 @@ export class ExpressionTester {
             warnings.length > 0 && h("ul", { key: "warnings", class: "plain-list" }, warnings.map(
                 (warning, place) => h("li", { key: place }, icon("quarantined", "warn"), ` ${visible(warning.message)}`,
                     at(warning.pointer)))),
-            steps.length > 0 && h("div", { key: "steps", class: "scroll" }, h("table", { class: "steps" },
-                h("thead", null, h("tr", null, ["Where", "Operator", "With", "Gives"].map((name) => h(
-                    "th", { key: name, scope: "col" }, name)))),
-                h("tbody", null, steps.slice(0, 200).map((step, place) => h("tr", { key: place },
+            steps.length > 0 && table(
+                ["Where", "Operator", "With", "Gives"],
+                steps.slice(0, 200).map((step, place) => h("tr", { key: place },
                     h("td", { class: "code" }, visible(step.pointer || "/")),
                     h("td", { class: "code" }, visible(step.operator)),
                     h("td", { class: "code" }, step.operands.map((each) => shortJSON(each, 80)).join(", ")),
                     h("td", { class: "code" }, step.error === undefined
                         ? shortJSON(step.result, 120)
-                        : h("span", { class: "bad" }, visible(step.error, { max: 200 })))))))),
+                        : h("span", { class: "bad" }, visible(step.error, { max: 200 }))))), { class: "steps" }),
             (cut || steps.length > 200) && h("p", { key: "cut", class: "quiet" }, `${count(counted)} steps in all.`),
         ];
     }

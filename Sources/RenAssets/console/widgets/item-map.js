@@ -6,6 +6,7 @@ import { count, duration, plural, visible } from "../format.js";
 import { tally } from "./badge.js";
 import { Heatmap, legendOf } from "./heatmap.js";
 import { empty } from "./problem.js";
+import { segments } from "./table.js";
 
 const BY = [["state", "state"], ["ms", "time"], ["attempts", "attempts"]];
 const SHOWN = ["succeeded", "running", "retrying", "failed", "unknown", "skipped", "cancelled", "pending"];
@@ -35,19 +36,12 @@ export function itemMap(page, node, { tall = false } = {}) {
         h("div", { class: "line" },
             h("h2", null, "Items of ", h("a", { href: page.at.node(node) }, visible(node))),
             h("span", { class: "tallies" }, SHOWN.filter((state) => counts[state]).map((state) =>
-                h(
-                    "a",
-                    { key: state, href: page.at.node(node, { state }) },
+                h("a", { key: state, href: page.at.node(node, { state }) },
                     tally(state, counts[state], `${count(counts[state])} ${state}`),
                 ))),
             h("span", { class: "grow" }),
-            !store.isPast && h("span", { class: "segments", role: "group", "aria-label": "Colour by" }, BY.map(([word, name]) => h(
-                "button", {
-                    key: word,
-                    type: "button",
-                    "aria-pressed": by === word,
-                    onclick: () => app.router.set({ by: word === "state" ? null : word }),
-                }, name)))),
+            !store.isPast && segments(
+                "Colour by", BY, by, (word) => app.router.set({ by: word === "state" ? null : word }))),
         h(Heatmap, {
             states, by, values: values?.bytes, mark: values?.mark, rowsMax: tall ? 260 : 200,
             label: `${plural(total, "item")} of ${visible(node)}, one cell each: ${summary}. The list has the `
@@ -64,9 +58,7 @@ export function itemMap(page, node, { tall = false } = {}) {
 }
 
 function legend(by) {
-    return legendOf(by).map(({ label }, index) => h(
-        "span",
-        { key: label, class: "swatch" },
+    return legendOf(by).map(({ label }, index) => h("span", { key: label, class: "swatch" },
         h("span", { class: `ramp r${index + 1}`, "aria-hidden": "true" }),
         label,
     ));

@@ -4,6 +4,7 @@ import { h } from "../h.js";
 import { link, to } from "../router.js";
 import { bytes, count, percent, visible } from "../format.js";
 import { loading } from "./problem.js";
+import { fact, table } from "./table.js";
 
 const SHOWN = 12;
 
@@ -33,27 +34,25 @@ export class JournalSize {
                 file.disk_free_bytes !== null && fact("Disk", `${bytes(file.disk_free_bytes)} free`),
                 it.damaged > 0 && fact("Damaged", `${count(it.damaged)} events cannot be read`)),
             h("div", { class: "two" },
-                table("By flow", it.flows, it.bytes, (row) => row.flow
+                sizes("By flow", it.flows, it.bytes, (row) => row.flow
                     ? h("a", { href: to.flow(row.flow) }, visible(row.flow)) : "of no run"),
-                table("By run", it.runs, it.bytes, (row) => row.run === "journal" ? "journal" : h(
+                sizes("By run", it.runs, it.bytes, (row) => row.run === "journal" ? "journal" : h(
                     "a", { href: to.run(row.run) }, visible(row.run))),
-                table("By type", it.types, it.bytes, (row) => h(
+                sizes("By type", it.types, it.bytes, (row) => h(
                     "a", { href: link("/journal", { type: row.type }) }, row.type)),
-                table("By node", it.nodes, it.bytes, (row) => visible(`${row.flow} · ${row.node}`)),
-                table("By day", it.days, it.bytes, (row) => row.day)));
+                sizes("By node", it.nodes, it.bytes, (row) => visible(`${row.flow} · ${row.node}`)),
+                sizes("By day", it.days, it.bytes, (row) => row.day)));
     }
 }
 
-const fact = (name, value) => h("div", { key: name }, h("dt", null, name), h("dd", null, value));
 
-function table(title, rows, total, name) {
+function sizes(title, rows, total, name) {
     return h("section", { key: title, "aria-label": title }, h("h2", null, title),
-        h("div", { class: "scroll" }, h("table", null,
-            h("thead", null, h("tr", null, [["Name"], ["Events", "number"], ["Room", "number"], ["Share", "number"]].map(
-                ([head, kind]) => h("th", { key: head, scope: "col", class: kind }, head)))),
-            h("tbody", null, rows.slice(0, SHOWN).map((row, place) => h("tr", { key: place },
+        table(
+            ["Name", ["Events", "number"], ["Room", "number"], ["Share", "number"]],
+            rows.slice(0, SHOWN).map((row, place) => h("tr", { key: place },
                 h("td", { class: "wide" }, name(row)), h("td", { class: "number" }, count(row.events)),
                 h("td", { class: "number" }, bytes(row.bytes)),
-                h("td", { class: "number" }, percent(row.bytes, total))))))),
+                h("td", { class: "number" }, percent(row.bytes, total))))),
         rows.length > SHOWN && h("p", { class: "quiet" }, `and ${count(rows.length - SHOWN)} more`));
 }

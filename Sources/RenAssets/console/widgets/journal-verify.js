@@ -4,6 +4,7 @@ import { h } from "../h.js";
 import { to } from "../router.js";
 import { bytes, count, duration, plural, visible } from "../format.js";
 import { icon } from "./icon.js";
+import { fact } from "./table.js";
 
 export class JournalVerify {
     #page;
@@ -62,4 +63,3 @@ export class JournalVerify {
 
 const anchor = (report) => `${report.head}:${report.head_hash}`;
 
-const fact = (name, value) => h("div", { key: name }, h("dt", null, name), h("dd", null, value));

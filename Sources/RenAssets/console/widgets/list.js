@@ -71,9 +71,7 @@ export class WindowedList {
         this.#rowHeight = parseFloat(getComputedStyle(this.element).getPropertyValue("--row")) || 28;
         render(
             h("div", { role: "row", class: "grid-row head", "aria-rowindex": 1 }, props.columns.map((column) =>
-                h(
-                    "div",
-                    { key: column.name, role: "columnheader", class: `cell ${column.class ?? ""}` },
+                h("div", { key: column.name, role: "columnheader", class: `cell ${column.class ?? ""}` },
                     column.title,
                 ))),
             this.#head);

@@ -23,16 +23,10 @@ export function sparkline(buckets, label) {
                     "rect",
                     { class: "good", x: index * step, width: Math.max(0.5, step - 1), y: HEIGHT - tall, height: tall },
                 ),
-                low > 0 && h(
-                    "rect",
-                    {
-                        class: "bad",
-                        x: index * step,
-                        width: Math.max(0.5, step - 1),
-                        y: Math.max(0, HEIGHT - tall - low),
-                        height: low,
-                    },
-                ));
+                low > 0 && h("rect", {
+                    class: "bad", x: index * step, width: Math.max(0.5, step - 1), y: Math.max(0, HEIGHT - tall - low),
+                    height: low,
+                }));
         }),
     );
 }
