@@ -54,6 +54,40 @@ def test_dialogs_are_for_everybody(own: ConsoleService, open_console: Callable[.
     assert own.finish(run) == "stopped"
 
 
+def test_dialogs_of_what_failed_and_waits_are_for_everybody(
+    service: ConsoleService, open_console: Callable[..., Page]
+) -> None:
+    page = open_console(service)
+    for name, path, button in [
+        ("retry", "/runs/small/items/work/sku-00007", "Retry"),
+        ("skip", "/runs/small/items/work/sku-00007", "Skip…"),
+        ("answer", "/runs/asks", "Answer…"),
+        ("signal", "/runs/asks", "Signal"),
+    ]:
+        page.evaluate("(path) => ren.router.go(path)", path)
+        page.get_by_role("button", name=button, exact=True).click()
+        page.wait_for_selector("dialog[open]" + (" .sets" if name in ("retry", "skip") else ""))
+        page.screenshot(path=SCREENSHOTS / f"dialog-{name}.png")
+        assert violations(page) == [], name
+        page.keyboard.press("Escape")
+        page.wait_for_selector("dialog[open]", state="detached")
+
+
+def test_what_is_not_there_is_said(
+    service: ConsoleService, open_console: Callable[..., Page], watch: list
+) -> None:
+    page = open_console(service)
+    watch[-1].expected.append("status of 404")
+    page.evaluate("ren.router.go('/runs/nothing')")
+    page.wait_for_selector("[role=alert]:has-text('there is no run')")
+    page.get_by_role("link", name="All runs").click()
+    page.wait_for_selector("table.runs")
+    page.evaluate("ren.router.go('/runs/small?as_of=999999999')")
+    page.wait_for_selector("[role=alert]:has-text('there is no event')")
+    page.get_by_role("link", name="The run as it is now").click()
+    page.wait_for_selector(".heatmap canvas")
+
+
 @pytest.mark.parametrize("width", WIDTHS)
 def test_pages_fit_narrow_and_wide_windows(
     service: ConsoleService, open_console: Callable[..., Page], width: int
@@ -67,18 +101,15 @@ def test_pages_fit_narrow_and_wide_windows(
         page.screenshot(path=SCREENSHOTS / f"{name}-{width}.png", full_page=True)
 
 
-def test_pages_fit_at_200_percent(service: ConsoleService, open_console: Callable[..., Page]) -> None:
-    """Twice the size is half the window (WCAG 1.4.4, 1.4.10)."""
-    page = open_console(service, viewport={"width": 640, "height": 450}, device_scale_factor=2)
+def test_pages_fit_at_200_percent_and_nothing_moves(
+    service: ConsoleService, open_console: Callable[..., Page]
+) -> None:
+    """Twice the size is half the window (WCAG 1.4.4, 1.4.10); nothing moves for those who want it so."""
+    page = open_console(
+        service, viewport={"width": 640, "height": 450}, device_scale_factor=2, reduced_motion="reduce")
     for name in NAMES:
         go(page, service, name)
         assert page.evaluate("document.documentElement.scrollWidth") <= 640, name
-
-
-def test_nothing_moves_for_those_who_want_it_so(service: ConsoleService, open_console: Callable[..., Page]) -> None:
-    page = open_console(service, reduced_motion="reduce")
-    for name in NAMES:
-        go(page, service, name)
         assert page.evaluate("document.getAnimations().length") == 0, name
 
 

@@ -286,7 +286,7 @@ export class RunNodePage extends RunPage {
         return h(
             "div", { class: "map" },
             itemMap(this, this.node, { tall: true }),
-            h("div", { class: "line filters", role: "group", "aria-label": "Which items" },
+            node.total > 0 && h("div", { class: "line filters", role: "group", "aria-label": "Which items" },
                 h("span", { class: "chips" },
                     h("button", { type: "button", "aria-pressed": !state, onclick: () => set({ state: null }) },
                         `all ${count(node.total)}`,
@@ -329,7 +329,7 @@ export class RunNodePage extends RunPage {
                 "Only failures of one cause. ",
                 h("a", { href: this.at.node(this.node) }, "All items"),
             ),
-            isFiltered && !this.#total && this.#windows.has(0)
+            node.total > 0 && (isFiltered && !this.#total && this.#windows.has(0)
                 ? h("p", { class: "empty" },
                     `0 of ${plural(node.total, "item")} fit the filter. `,
                     h("a", { href: this.at.node(this.node) }, "Clear it"),
@@ -342,8 +342,8 @@ export class RunNodePage extends RunPage {
                         this.paint();
                     },
                     onopen: (index) => this.#open(index), onrange: (from, to) => this.#need(from, to),
-                }),
-            h("p", { class: "quiet" },
+                })),
+            node.total > 0 && h("p", { class: "quiet" },
                 `${count(this.#total)} of ${plural(node.total, "item")} · j and k move, Enter `
                     + `opens${!this.store.isPast ? ", x chooses, R retries" : ""}, E exports`,
             ),

@@ -131,7 +131,7 @@ export class RunOverviewPage extends RunPage {
                 return h("div", { key: name, class: "progress-row" },
                     h("a", { href: this.at.node(name), title: name }, visible(name)),
                     bar(counts, node.total, visible(name)),
-                    h("span", { class: "numbers" }, percent(node.total - left, node.total)),
+                    h("span", { class: "numbers" }, node.total ? percent(node.total - left, node.total) : "none"),
                     h("span", { class: "numbers quiet" },
                         node.status === "running" ? rate(node.rate) : node.begun && node.ended ? duration(
                             Date.parse(node.ended) - Date.parse(node.begun),

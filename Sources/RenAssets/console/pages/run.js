@@ -148,6 +148,8 @@ export class RunPage extends Page {
             return h("div", { class: "page" },
                 h("h1", null, visible(this.run, { max: 100 })),
                 problemBox(problem) ?? loading(),
+                problem && h("p", null, this.asOf === null
+                    ? h("a", { href: "/runs" }, "All runs") : h("a", { href: to.run(this.run) }, "The run as it is now")),
             );
         }
         return h(

@@ -38,7 +38,8 @@ export class Travel {
     }
 
     #go(version) {
-        if (version < 1 || version > this.#page.store.whole.version) return;
+        const { whole } = this.#page.store;
+        if (!whole || version < 1 || version > whole.version) return;
         this.#wanted = version;
         this.#isAhead = true;
         this.#page.paint();
