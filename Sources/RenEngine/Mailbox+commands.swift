@@ -9,15 +9,7 @@ extension Mailbox {
     func answer(_ command: Command, _ now: Timestamp) -> Request? {
         let evaluation = evaluation
         do throws(RunValues.NotYet) {
-            return try evaluation.answer(command) {
-                switch command {
-                case .prepare(let subject): try prepare(subject, evaluation)
-                case .enter(let node) where plan.flow.nodes[node.index].each != nil: try reuse(node) ?? open(node)
-                case .enter(let node): reuse(node, instead: try evaluation.enter(node, now))
-                case .replace(let node, let failure): try evaluation.replace(node, failure)
-                case .finish: try evaluation.finish()
-                }
-            }
+            return try evaluation.answer(command, now, begin: { try prepare($0, evaluation) }, open: { try open($0) })
         } catch {
             waitForCommit()
             return nil
@@ -42,9 +34,11 @@ extension Mailbox {
         }
         guard let host = functions.host(of: slot) else { return nil }
         let code = functions.codeHash(of: function.name)
-        let past = try self.past(of: subject)
+        // What the journal knows of a settled item belongs to it, and may be on its way.
+        if case .item = subject, watermark.load() < reopened { throw RunValues.NotYet() }
+        let past = try evaluation.past(of: subject)
         earlier = past.work
-        if let request = reuse(past, of: subject, input: preparation.input, code: code) { return request }
+        if let request = evaluation.reuse(past, of: subject, input: preparation.input, code: code) { return request }
         let work = state.work(of: subject)
         let attempts = work?.attempts ?? past.work?.attempts ?? 0
         let key = preparation.item?.key

@@ -12,14 +12,24 @@ struct RunEvaluation {
     var plan: Plan { state.plan }
     var scope: RunScope { RunScope(state: state, values: values) }
 
-    // MARK: Failing
-
-    /// Carries `body` out; what fails in it becomes the answer that fails the node or item of `command`.
+    /// What follows from `command`; what fails on the way fails its node or item.
     ///
+    /// - Parameters:
+    ///   - begin: an attempt that may begin, or the result from before that stands in its place.
+    ///   - open: reads the list of a map.
     /// - Throws: `NotYet`: a value is not in the journal yet.
-    func answer(_ command: Command, _ body: () throws -> Request?) throws(RunValues.NotYet) -> Request? {
+    func answer(
+        _ command: Command, _ now: Timestamp, begin: (Event.Subject) throws -> Request?,
+        open: (NodeNumber) throws -> Request?
+    ) throws(RunValues.NotYet) -> Request? {
         do {
-            return try body()
+            switch command {
+            case .prepare(let subject): return try begin(subject)
+            case .enter(let node) where plan.flow.nodes[node.index].each != nil: return try reuse(node) ?? open(node)
+            case .enter(let node): return reuse(node, instead: try enter(node, now))
+            case .replace(let node, let failure): return try replace(node, failure)
+            case .finish: return try finish()
+            }
         } catch let failure as Failure {
             guard failure.name != RunScope.notYet else { throw RunValues.NotYet() }
             return try fail(command, failure)
@@ -30,6 +40,8 @@ struct RunEvaluation {
         }
     }
 
+    // MARK: Failing
+
     private func fail(_ command: Command, _ failure: Failure) throws(RunValues.NotYet) -> Request? {
         switch command {
         case .prepare(.node(let node)), .enter(let node): try replace(node, failure)
@@ -39,7 +51,7 @@ struct RunEvaluation {
     }
 
     /// The node fails, or succeeds with the value of its `on_error`.
-    func replace(_ node: NodeNumber, _ failure: Failure) throws(RunValues.NotYet) -> Request {
+    private func replace(_ node: NodeNumber, _ failure: Failure) throws(RunValues.NotYet) -> Request {
         guard case .value(let template) = plan.flow.nodes[node.index].onError else {
             return .fail(.node(node), failure, instead: nil)
         }
@@ -135,7 +147,7 @@ struct RunEvaluation {
     // MARK: Nodes
 
     /// Of a node without `each` that calls no function.
-    func enter(_ number: NodeNumber, _ now: Timestamp) throws -> Request? {
+    private func enter(_ number: NodeNumber, _ now: Timestamp) throws -> Request? {
         let node = plan.flow.nodes[number.index]
         if let when = node.when {
             let decision = try decide(when, in: scope)
@@ -165,7 +177,7 @@ struct RunEvaluation {
     }
 
     /// The flow's output.
-    func finish() throws(RunValues.NotYet) -> Request? {
+    private func finish() throws(RunValues.NotYet) -> Request? {
         guard let output = plan.flow.output else { return nil }
         do throws(Failure) {
             return .output(.success(try sized(Payload(hashing: evaluator.render(output, in: scope)), "the output")))

@@ -11,8 +11,8 @@ final class RunValues {
     /// Where artifacts are kept; nil where there are none.
     let artifacts: String?
     private let journal: any JournalReading
-    /// Where the results of items are as of some event; nil: as the tables have them now.
-    private let results: ItemResults?
+    /// What the rows of items said as of some event; nil: as the tables have them now.
+    private let trails: ItemTrails?
     /// The last value asked for that the journal does not keep any more.
     var missing: RenError?
     /// Payloads whose commit is not known yet.
@@ -22,14 +22,17 @@ final class RunValues {
     private var blocks: [NodeNumber: (first: Int, elements: [[UInt8]])] = [:]
     /// The forks that the run came out of; nil until they are asked for.
     private var lineage: RunLineage?
+    /// Version of the last event of a history that is looked at again from its beginning; nil: of all there is.
+    private var horizon: RunVersion?
     /// Results from before a map was opened anew, with the version of its opening.
     private var earlier: [NodeNumber: (opened: RunVersion, results: EarlierResults)] = [:]
 
-    init(run: RunNumber, journal: any JournalReading, artifacts: String?, results: ItemResults? = nil) {
+    init(run: RunNumber, journal: any JournalReading, artifacts: String?, trails: ItemTrails? = nil) {
         self.run = run
         self.artifacts = artifacts
         self.journal = journal
-        self.results = results
+        self.trails = trails
+        horizon = trails == nil ? nil : RunVersion.none
     }
 
     private func read<R>(
@@ -94,9 +97,13 @@ final class RunValues {
         earlier[node] = nil
     }
 
-    func closeAll() {
+    /// Nodes have other numbers from the fork of that version on.
+    func follow(fork version: RunVersion) {
         maps = [:]
         blocks = [:]
+        earlier = [:]
+        lineage = nil
+        horizon = version
     }
 
     /// The element of an item of the open map at `node`.
@@ -165,7 +172,8 @@ final class RunValues {
     private func forks() throws(RenError) -> RunLineage {
         if let lineage { return lineage }
         let run = run
-        let found = try journal.read { view throws(RenError) in try view.lineage(of: run) }
+        var found = try journal.read { view throws(RenError) in try view.lineage(of: run) }
+        if let horizon { found = found.through(horizon) }
         lineage = found
         return found
     }
@@ -184,10 +192,16 @@ final class RunValues {
 
     /// What an item has gone through since its map opened; nil when it never began, or runs its first attempt.
     func earlierWork(of item: ItemIndex, _ node: NodeNumber, in map: MapState) throws(RenError) -> EarlierWork? {
-        let run = run
-        let row = try journal.read { view throws(RenError) in try view.item(run, node, item) }
-        guard let row, row.last > map.version else { return nil }
-        return EarlierWork(attempts: row.attempts, last: row.last)
+        let work: EarlierWork?
+        if let trails {
+            work = trails[node, item].map { EarlierWork(attempts: $0.attempts, last: $0.last) }
+        } else {
+            let run = run
+            let row = try journal.read { view throws(RenError) in try view.item(run, node, item) }
+            work = row.map { EarlierWork(attempts: $0.attempts, last: $0.last) }
+        }
+        guard let work, work.last > map.version else { return nil }
+        return work
     }
 
     /// What the attempt began with whose result is the event of `version`; nil where a person gave it.
@@ -250,15 +264,19 @@ final class RunValues {
     private func succeeded(
         _ node: NodeNumber, _ item: ItemIndex, _ view: borrowing JournalView
     ) throws(RenError) -> RunVersion? {
-        if let results { return results[node, item] }
+        if let trails { return result(of: node, item, in: trails) }
         return try view.item(run, node, item)?.output
+    }
+
+    private func result(of node: NodeNumber, _ item: ItemIndex, in trails: ItemTrails) -> RunVersion? {
+        trails[node, item].flatMap { $0.result > .none ? $0.result : nil }
     }
 
     private func failed(
         _ node: NodeNumber, _ item: ItemIndex, _ view: borrowing JournalView
     ) throws(RenError) -> ErrorSummary? {
-        guard let results else { return try view.item(run, node, item)?.error }
-        guard let version = results[node, item],
+        guard let trails else { return try view.item(run, node, item)?.error }
+        guard let version = result(of: node, item, in: trails),
             case .failed(let failure)? = try view.recorded(run, version)?.event.fact
         else { return nil }
         return ErrorSummary(failure)

@@ -50,6 +50,34 @@ struct CopyingTests {
         journal.giveBack()
     }
 
+    @Test("Pages that pruning left nearly empty are full again")
+    func repacking() throws {
+        let directory = try TestDirectory()
+        let journal = try directory.open()
+        var history = HistoryBuilder("long")
+        history.create()
+        for item in 0..<2_000 { history.succeed(.item(0, item), [UInt8](repeating: 49, count: 500)) }
+        history.add(.runSucceeded)
+        let run = journal.reserveRun()
+        try journal.appendAndWait(history.take().events, to: run, after: .none)
+        let row = try journal.read { view throws(RenError) in try view.findRun("long") }
+        let pruned = Pruning.Run(id: "long", first: row.first, last: row.last, events: Int(row.version.rawValue))
+        try journal.prune(
+            Pruning(step: .histories, runs: [pruned], rule: "by a test"), at: row.updated, by: "cli")
+        let bytes = try journal.read { view throws(RenError) in
+            var bytes = 0
+            try view.snapshot.walk(.events, from: nil, .ascending) { key, value throws(RenError) in
+                bytes += key.count + value.count
+                return .continue
+            }
+            return bytes
+        }
+        journal.giveBack()
+        let report = try Compaction.run(directory: directory.data.journal, options: TestDirectory.options)
+        #expect(report.bytesAfter < bytes * 3 / 2 + 200_000, "\(bytes) bytes of records in \(report.bytesAfter)")
+        #expect(report.bytesAfter < report.bytesBefore / 2)
+    }
+
     @Test("What is damaged, newer or open is not compacted, and stays as it is")
     func refusedCompaction() throws {
         let directory = try TestDirectory()

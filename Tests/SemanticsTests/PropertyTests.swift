@@ -56,13 +56,13 @@ private final class Play {
         try checkStep()
         try goOn(40)
         try comeToAnEnd()
-        try checkReplay()
         for _ in 0..<random.below(3) {
             try retry()
             try checkStep()
             try goOn(15)
             try comeToAnEnd()
         }
+        try checkReplay()
         try checkHistory()
         try checkProjections()
     }
@@ -295,7 +295,8 @@ private final class Play {
         let report = try Replayer.replay(
             stage.mailbox.number, plans: [state.plan], in: stage.journal, artifacts: nil)
         #expect(report.isWhole, "\(String(describing: report.divergence)) \(about)")
-        #expect(report.state == state && report.taken == 0, about)
+        #expect(report.state == state, about)
+        #expect(report.taken == 0, about)
     }
 
     private func checkProjections() throws {

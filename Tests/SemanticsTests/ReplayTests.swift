@@ -105,7 +105,7 @@ struct ReplayTests {
             return
         }
         #expect(report.divergence?.recorded.version == RunVersion(10))
-        guard case .nothing? = report.divergence?.expected else {
+        guard case .event(let expected)? = report.divergence?.expected, case .started = expected.fact else {
             Issue.record("\(report)")
             return
         }

@@ -68,25 +68,27 @@ class Answer:
 class Service:
     """A data directory and, between `start` and `stop` or `kill`, the engine that serves it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, functions: Path = HERE / "functions") -> None:
         self.folder = folder
         self.data = folder / "data"
         self.process: subprocess.Popen | None = None
         self.output = folder / "output"
         #: What one part of a test leaves for another.
         self.notes: dict[str, dict] = {}
-        shutil.copytree(HERE / "functions", folder / "functions", dirs_exist_ok=True)
+        #: Variables of the service besides this program's, of which those of ren are left out.
+        self.environment: dict[str, str] = {}
+        shutil.copytree(functions, folder / "functions", dirs_exist_ok=True)
         (folder / "ren.yaml").write_text("functions: [functions/*.py]\n")
 
     # The process
 
     def start(self, *, ready_within: float = 20, listen: str = "127.0.0.1:0") -> Service:
-        environment = {key: value for key, value in os.environ.items() if not key.startswith("REN_")}
+        inherited = {key: value for key, value in os.environ.items() if not key.startswith("REN_")}
         with self.output.open("ab") as output:
             self.process = subprocess.Popen(
                 [ren_binary(), "serve", "--data", str(self.data), "--listen", listen],
                 cwd=self.folder,
-                env=environment,
+                env=inherited | self.environment,
                 # SIGXFSZ stays ignored: a file that may not grow is an error like others.
                 restore_signals=False,
                 stdin=subprocess.DEVNULL,

@@ -69,6 +69,17 @@ extension Fact {
     }
 }
 
+extension RecordedEvent {
+    /// Version of the event of the same item or node before this one: where a result was kept of which the map as it is
+    /// open now knows no more, the event with that result.
+    fileprivate var before: RunVersion {
+        var before = event.previous
+        if case .kept = event.fact, before == .none { before = event.cause }
+        // What does not lead back would lead round for ever.
+        return before < version ? before : .none
+    }
+}
+
 extension JournalReading {
     private static var scanMax: UInt64 { 100_000 }
     private static var eventsMax: Int { 1_000 }
@@ -90,14 +101,13 @@ extension JournalReading {
                 var next = version
                 while next > .none, page.count < 100, let event = try view.recorded(run, next) {
                     page.append(event)
-                    // What does not lead back would lead round for ever.
-                    next = event.event.previous < next ? event.event.previous : .none
+                    next = event.before
                 }
                 return page
             }
             guard let first = page.last else { break }
             found += page
-            version = first.event.previous < first.version ? first.event.previous : .none
+            version = first.before
         }
         return found.reversed()
     }

@@ -96,8 +96,12 @@ package struct RunSummary: Sendable {
         guard row.status == .succeeded else { return nil }
         let run = row.number
         return try journal.read { view throws(RenError) in
-            if let last = try view.recorded(run, row.version), last.event.payload != nil {
-                return try view.payload(run, row.version)
+            var end = row.version
+            while let event = try view.recorded(run, end)?.event {
+                if event.payload != nil { return try view.payload(run, end) }
+                // What came after the end.
+                guard case .resultRejected = event.fact else { break }
+                end = RunVersion(rawValue: end.rawValue - 1)
             }
             // `succeed` ended the run: its value is the payload of the end node's event.
             for (node, row) in zip(flow.nodes, rows) {

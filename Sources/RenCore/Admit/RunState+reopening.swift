@@ -61,6 +61,28 @@ extension RunState {
         return reopening
     }
 
+    /// The sets that a retry leads to that chose what `recorded` says: the recorded ones.
+    ///
+    /// - Throws: `run.not_ended`, `run.ending`, `run.quarantined`.
+    package func reopening(like recorded: Reopening) throws(RenError) -> Reopening {
+        var seed = ReopeningSeed()
+        seed.again = Set(recorded.again)
+        seed.items = recorded.items
+        if !isEnded {
+            try requireNotEnding()
+            try requireReopenable(seed)
+        }
+        // What was cancelled while its result from before was in question is affected by itself.
+        var undone = ReopeningSeed()
+        for index in nodes.indices { undoCancellation(of: NodeNumber(index), in: &undone) }
+        seed.affected = undone.affected.intersection(recorded.affected)
+        var reopening = reopening(seed)
+        reopening.allowed = recorded.allowed
+        reopening.codeChangedRunsAgain = recorded.codeChangedRunsAgain
+        reopening.reason = recorded.reason
+        return reopening
+    }
+
     /// What follows from `seed`: every node that has begun and whose start, end or input may come out otherwise is
     /// evaluated afresh. Pure, and in the order of the flow.
     package func reopening(_ seed: ReopeningSeed) -> Reopening {

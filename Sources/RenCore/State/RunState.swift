@@ -83,6 +83,9 @@ package struct RunState: Sendable, Equatable {
 
     package subscript(node: NodeNumber) -> NodeState { nodes[node.index] }
 
+    /// Of the flow that the next fork in the history changes to.
+    package var nextPlan: Plan? { laterPlans.first }
+
     package var isEnded: Bool {
         if case .ended = phase { true } else { false }
     }

@@ -5,9 +5,10 @@ import RenJournal
 /// What came from outside: it must have been admissible in the state before it.
 extension Replayer {
     /// What `admit` makes of the request must begin with the event.
-    mutating func asked(_ request: Request, _ event: Event) -> Verdict {
+    mutating func asked(_ request: Request, earlier: EarlierWork? = nil, _ event: Event) -> Verdict {
         do {
-            let events = try state.admit(request, at: event.time, by: Asker(by: event.by), draws: &draws)
+            let events = try state.admit(
+                request, at: event.time, by: Asker(by: event.by), earlier: earlier, draws: &draws)
             return compare(events, with: event, .asked)
         } catch {
             return .diverges(.nothing(error.message))
@@ -51,24 +52,6 @@ extension Replayer {
         } catch {
             return .diverges(.nothing("the flow's timeout is not over: \(error.message)"))
         }
-    }
-
-    func reopened(_ reopening: Reopening) -> Verdict {
-        let named = reopening.again + reopening.affected + reopening.allowed + reopening.items.keys
-        if let node = named.first(where: { $0.index >= state.nodes.count }) {
-            return .diverges(.nothing("the flow has no node \(node)"))
-        }
-        guard Set(reopening.again).isDisjoint(with: reopening.affected) else {
-            return .diverges(.nothing("a node is both chosen and affected"))
-        }
-        return .follows(.asked)
-    }
-
-    func forked(_ fork: Fork) -> Verdict {
-        fork.version == state.version
-            ? .follows(.asked)
-            : .diverges(
-                .nothing("it leaves its parent at version \(fork.version), and follows version \(state.version)"))
     }
 
     /// The payload of an event; nil when it is not kept any more.
@@ -137,7 +120,8 @@ extension Replayer {
             guard once != nil, let node = event.subject.node else { return nil }
             let policy = state.plan.retry(of: node)
             if work.counted + 1 >= policy.attempts { return "no attempt is left" }
-            if let map = state[node].map, map.isExceeded(state.plan.tolerance(of: node)) {
+            // Attempts whose time is over together are judged together.
+            if state.time < event.time, let map = state[node].map, map.isExceeded(state.plan.tolerance(of: node)) {
                 return "too many items failed"
             }
             return nil

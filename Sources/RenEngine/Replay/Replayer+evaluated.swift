@@ -48,10 +48,8 @@ extension Replayer {
         }
         if values.missing != nil { return withoutValues(event, kind) }
         guard let request else { return .diverges(.nothing("nothing follows from the state before it")) }
-        let earlier = try earlierAttempts(event)
         do {
-            var events = try state.admit(request, at: event.time, draws: &draws)
-            for index in events.indices { events[index].attempt += earlier }
+            let events = try state.admit(request, at: event.time, earlier: earlier, draws: &draws)
             let verdict = compare(events, with: event, kind)
             guard case .diverges = verdict, isUncertain(event, events) else { return verdict }
             return .taken(kind)
@@ -60,36 +58,39 @@ extension Replayer {
         }
     }
 
-    /// Attempts at an item that was settled, which the state has forgotten: their numbers go on.
-    private func earlierAttempts(_ event: Event) throws(RenError) -> UInt32 {
-        guard event.previous > .none, case .item = event.subject, state.work(of: event.subject) == nil else { return 0 }
-        let run = run
-        let before = try journal.read { view throws(RenError) in try view.recorded(run, event.previous) }
-        return before?.event.attempt ?? 0
-    }
-
-    private func answer(_ command: Command, _ event: Event) throws(RunValues.NotYet) -> Request? {
+    private mutating func answer(_ command: Command, _ event: Event) throws(RunValues.NotYet) -> Request? {
         let evaluation = RunEvaluation(state: state, values: values, evaluator: evaluator)
-        return try evaluation.answer(command) {
-            switch command {
-            case .prepare(let subject): try begin(subject, event, evaluation)
-            case .enter(let node) where state.plan.flow.nodes[node.index].each != nil: try open(node, evaluation)
-            case .enter(let node): try evaluation.enter(node, event.time)
-            case .replace(let node, let failure): try evaluation.replace(node, failure)
-            case .finish: try evaluation.finish()
-            }
-        }
+        var earlier: EarlierWork?
+        defer { self.earlier = earlier }
+        return try evaluation.answer(
+            command, event.time, begin: { try begin($0, event, evaluation, &earlier) },
+            open: { try open($0, evaluation) })
     }
 
-    private func begin(_ subject: Event.Subject, _ event: Event, _ evaluation: RunEvaluation) throws -> Request? {
+    private func begin(
+        _ subject: Event.Subject, _ event: Event, _ evaluation: RunEvaluation, _ earlier: inout EarlierWork?
+    ) throws -> Request? {
         switch try evaluation.prepare(subject, isSwift: isSwift(subject, event)) {
         case .pass(let operands): return .pass(subject, operands: operands)
         case .attempt(let attempt):
-            var start = AttemptStart(input: attempt.input, code: nil, timeout: attempt.timeout, alone: attempt.isAlone)
-            // The file's own hash is what it is.
-            if case .started(let recorded) = event.fact { start.code = recorded.code }
-            return .begin(subject, start)
+            let past = try evaluation.past(of: subject)
+            earlier = past.work
+            let code = code(event, past)
+            return evaluation.reuse(past, of: subject, input: attempt.input, code: code)
+                ?? .begin(
+                    subject,
+                    AttemptStart(
+                        input: attempt.input, code: code, timeout: attempt.timeout, alone: attempt.isAlone))
         case nil: return nil
+        }
+    }
+
+    /// The function's file had the hash that the event says, or that it shows.
+    private func code(_ event: Event, _ past: RunEvaluation.Past) -> Digest? {
+        switch event.fact {
+        case .started(let start): start.code
+        case .kept: past.result?.code
+        default: nil
         }
     }
 
@@ -108,6 +109,7 @@ extension Replayer {
 
     /// What an attempt began with depends on a decorator that is not known here.
     private func isUncertain(_ event: Event, _ expected: [Event]) -> Bool {
+        if isReuse(event), let node = event.subject.node { return state.plan.signature(of: node) == nil }
         guard case .started(let recorded) = event.fact, !isKnown(event.subject, recorded.code), expected.count == 1,
             case .started(var start) = expected[0].fact, let node = event.subject.node
         else { return false }
@@ -116,6 +118,13 @@ extension Replayer {
         // Without `with`, the function's parameters say what becomes of the value.
         if state.plan.flow.nodes[node.index].call?.with == nil { start.input = recorded.input }
         return start == recorded && expected[0].attempt == event.attempt
+    }
+
+    private func isReuse(_ event: Event) -> Bool {
+        switch event.fact {
+        case .kept, .unknown(.inputChanged): true
+        default: false
+        }
     }
 
     // MARK: Without values
@@ -144,42 +153,6 @@ extension Replayer {
         } catch {
             return nil  // the values themselves would have made it fail: nothing was decided by these operands
         }
-    }
-
-    // MARK: Kept results
-
-    /// After a reopening: the input is the recorded one, so the result stands.
-    mutating func kept(_ event: Event) throws(RenError) -> Verdict {
-        if let obstacle = state.obstacle(to: event.subject, at: event.time) {
-            return .diverges(.nothing("it cannot begin: \(obstacle.text(state.plan))"))
-        }
-        guard let input = try recordedInput(of: event) else { return .taken(.evaluated) }
-        values.missing = nil
-        let evaluation = RunEvaluation(state: state, values: values, evaluator: evaluator)
-        let prepared: RunEvaluation.Prepared?
-        do {
-            prepared = try evaluation.prepare(event.subject, isSwift: isSwift(event.subject, event))
-        } catch {
-            return values.missing == nil ? .diverges(.nothing("its input cannot be evaluated")) : .taken(.evaluated)
-        }
-        guard values.missing == nil else { return .taken(.evaluated) }
-        guard case .attempt(let attempt)? = prepared, attempt.input == input else {
-            return .diverges(.nothing("its input is not the recorded one, so it runs again"))
-        }
-        return .follows(.evaluated)
-    }
-
-    /// What the attempt began with whose result stands.
-    private func recordedInput(of event: Event) throws(RenError) -> Digest? {
-        var version = event.cause
-        while version > .none, version <= state.version {
-            let run = run
-            let found = try journal.read { [version] view throws(RenError) in try view.recorded(run, version) }
-            guard let found else { return nil }
-            if case .started(let start) = found.event.fact { return start.input }
-            version = found.event.previous < version ? found.event.previous : .none
-        }
-        return nil
     }
 }
 

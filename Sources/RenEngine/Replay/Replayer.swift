@@ -23,10 +23,12 @@ package struct Replayer {
     let run: RunNumber
     let journal: any JournalReading
     let values: RunValues
-    let results: ItemResults
+    let trails = ItemTrails()
     let evaluator = Evaluator()
     var state: RunState
     var draws = Draws(seed: 0)
+    /// Of the settled item that the last answer is about.
+    var earlier: EarlierWork?
     /// What the last request or decision brings beyond the event that was read, in order, and how that is explained.
     var due: ArraySlice<Event> = []
     var dueKind = ReplayReport.Kind.decided
@@ -75,8 +77,7 @@ package struct Replayer {
     private init(_ run: RunNumber, _ plans: [Plan], _ journal: any JournalReading, _ artifacts: String?) {
         self.run = run
         self.journal = journal
-        results = ItemResults()
-        values = RunValues(run: run, journal: journal, artifacts: artifacts, results: results)
+        values = RunValues(run: run, journal: journal, artifacts: artifacts, trails: trails)
         state = RunState(plan: plans[0], then: Array(plans.dropFirst()))
     }
 
@@ -97,12 +98,12 @@ package struct Replayer {
     }
 
     private mutating func fold(_ event: Event, _ version: RunVersion) {
-        results.note(event, version)
+        trails.note(event, version)
         switch event.fact {
         case .mapOpened, .mapClosed: if let node = event.subject.node { values.close(node) }
         case .runForked(let fork):
-            if let numbers = fork.nodes { results.follow(numbers) }
-            values.closeAll()
+            if let numbers = fork.nodes { trails.follow(numbers) }
+            values.follow(fork: version)
         default: break
         }
         state.apply(event)
@@ -126,10 +127,13 @@ package struct Replayer {
     private func flaw(in event: Event) -> String? {
         if event.time < state.time { return "it is earlier than the event before it" }
         if let node = event.subject.node, node.index >= state.nodes.count { return "the flow has no node \(node)" }
-        // The state forgets settled items: what reopened them links to what the journal knows.
-        let isForgotten = if case .item = event.subject { state.work(of: event.subject) == nil } else { false }
-        let last = state.work(of: event.subject)?.last ?? .none
-        guard isForgotten ? event.previous <= state.version : event.previous == last else {
+        let work = state.work(of: event.subject)
+        var last = work?.last ?? .none
+        // The state forgets settled items: what is said of one is linked to what the journal knows, or to nothing.
+        if work == nil, case .item(let node, let item) = event.subject, event.previous > .none {
+            last = trails[node, item]?.last ?? .none
+        }
+        guard event.previous == last else {
             return last == .none
                 ? "there is no event of its node or item before it to link to"
                 : "it is linked to version \(event.previous), and the last event of its node or item is version \(last)"
@@ -147,12 +151,12 @@ package struct Replayer {
         case .runStopRequested(let mode, let reason): return asked(.stop(mode, reason: reason), event)
         case .signalReceived(let name): return try signalled(name, event)
         case .runEnding where event.subject == .run: return expired(event)
-        case .runReopened(let reopening): return reopened(reopening)
-        case .runForked(let fork): return forked(fork)
+        case .runReopened(let reopening): return try reopened(reopening, event)
+        case .runForked(let fork): return try forked(fork, event)
         case .runQuarantined: return state.isEnded ? .diverges(.nothing("the run has ended")) : .follows(.asked)
-        // What a person says of a node or item stands.
-        case .kept where event.by != nil, .failed where event.by != nil: return .follows(.asked)
-        case .overridden: return event.payload == nil ? .diverges(.nothing("it has no value")) : .follows(.asked)
+        case .overridden: return try skipped(event)
+        case .kept where event.by != nil, .failed where event.by != nil, .attemptFailed where event.by != nil:
+            return try skipped(event)
 
         case .checkpointed, .interrupted, .attemptFailed, .resultRejected: return reported(event)
         case .succeeded(nil) where state.work(of: event.subject)?.running != nil: return reported(event)
@@ -164,12 +168,12 @@ package struct Replayer {
         case .succeeded, .failed, .runSucceeded, .runFailed:
             return try decidedOrEvaluated(event)
 
-        case .started, .skipped(.when, _), .decided, .waiting, .mapOpened, .runEnding: return try evaluated(event)
+        case .started, .skipped(.when, _), .decided, .waiting, .mapOpened, .runEnding, .unknown(.inputChanged):
+            return try evaluated(event)
         // A map that kept every result is closed by a decision.
         case .kept where event.subject.node.map({ state[$0].map != nil }) == true && !event.subject.isItem:
             return decided(event)
-        case .kept: return try kept(event)
-        case .unknown(.inputChanged): return .taken(.evaluated)
+        case .kept: return try evaluated(event)
         case .unknown(.forked): return .diverges(.nothing("it follows from run.forked and has no event"))
         case .journalOpened, .journalClosed, .journalPruned, .eventPruned, .flowRegistered, .functionsRecorded,
             .workerStarted, .workerExited, .functionParked, .functionUnparked:

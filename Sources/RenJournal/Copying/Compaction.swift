@@ -1,6 +1,7 @@
 package import RenCore
 
-/// Gives back the space that a journal has no use for: LMDB's file never shrinks by itself.
+/// Gives back the space that a journal has no use for: LMDB's file never shrinks by itself, and its pages stay as empty
+/// as pruning leaves them.
 package enum Compaction {
     package struct Report: Sendable, Equatable {
         package var bytesBefore: Int
@@ -8,7 +9,7 @@ package enum Compaction {
         package var events: Int
     }
 
-    /// Replaces the journal in `directory` by a copy without free pages, which was checked whole.
+    /// Replaces the journal in `directory` by a copy of full pages, which was checked whole.
     ///
     /// The caller holds `EngineLock`. Readers in other processes go on with the old files and find the new ones before
     /// their next page.
@@ -23,8 +24,7 @@ package enum Compaction {
         let staged = try StagedJournal(beside: directory, options)
         let report: VerifyReport
         do throws(RenError) {
-            try staged.copyOld()
-            report = try staged.check(staged.open(), artifacts: nil)
+            report = try staged.check(staged.repackOld(), artifacts: nil)
             try staged.takePlace()
         } catch {
             staged.abandon()

@@ -38,21 +38,60 @@ struct StagedJournal {
     /// - Parameter spareBytes: room that is needed besides.
     /// - Throws: `journal.newer`; `storage.full` before anything is written, where there is not room for it.
     func copyOld(spareBytes: Int = 0) throws(RenError) {
+        let old = try openOld(.readWrite, tables: [.meta], spareBytes)
+        let path = place.temporary + "/data.mdb"
+        let descriptor = makeFile(path)
+        guard descriptor >= 0 else { throw place.failure("make", path) }
+        defer { close(descriptor) }
+        do throws(LMDBError) { try old.copy(toDescriptor: descriptor, .compacting) } catch { throw RenError(error) }
+    }
+
+    /// Copies the journal that is there row by row, and opens the copy: its pages are full, while LMDB would copy those
+    /// that pruning left nearly empty as they are.
+    ///
+    /// - Throws: `journal.newer`; `storage.full` before anything is written, where there is not room for it.
+    func repackOld() throws(RenError) -> LMDBStore {
+        let old = LMDBStore(try openOld(.create, tables: StoreTable.allCases), ballast: nil)
+        defer { old.close() }
+        let new = try open()
+        try old.read { snapshot throws(RenError) in
+            for table in StoreTable.allCases { try Self.copy(table, from: snapshot, to: new) }
+        }
+        return new
+    }
+
+    private static let commitBytes = 8 << 20
+
+    private static func copy(_ table: StoreTable, from old: any StoreSnapshot, to new: LMDBStore) throws(RenError) {
+        var transaction = try new.beginWrite()
+        var bytes = 0
+        try old.walk(table, from: nil, .ascending) { key, value throws(RenError) in
+            if bytes >= commitBytes {
+                try transaction.commit()
+                transaction = try new.beginWrite()
+                bytes = 0
+            }
+            try transaction.put(value, for: Key(key.bytes), in: table, .append)
+            bytes += key.count + value.count
+            return .continue
+        }
+        try transaction.commit()
+    }
+
+    private func openOld(
+        _ access: Environment.Options.Access, tables: [StoreTable], _ spareBytes: Int = 0
+    ) throws(RenError) -> Environment {
         try LMDBJournal.checkFormat(at: place, options)
         let old: Environment
         let byteCount: Int
         do throws(LMDBError) {
             // Opening for writing makes sure that the last commit of an engine that was killed is seen.
             old = try Environment(
-                at: place.directory, options: LMDBJournal.environmentOptions(options, .readWrite, tables: [.meta]))
+                at: place.directory, options: LMDBJournal.environmentOptions(options, access, tables: tables))
             byteCount = try old.bytesInUse()
         } catch { throw RenError(error) }
         try requireRoom(byteCount + spareBytes)
-        let path = place.temporary + "/data.mdb"
-        let descriptor = makeFile(path)
-        guard descriptor >= 0 else { throw place.failure("make", path) }
-        defer { close(descriptor) }
-        do throws(LMDBError) { try old.copy(toDescriptor: descriptor, .compacting) } catch { throw RenError(error) }
+        return old
     }
 
     private func requireRoom(_ byteCount: Int) throws(RenError) {

@@ -46,6 +46,8 @@ package struct ItemWindow: Sendable {
         package let outputLength: Int?
         /// Version of the item's last event; `.none` where `begun` is nil.
         package let last: RunVersion
+        /// Version of the event whose payload is the output; nil while the item has not succeeded.
+        package let output: RunVersion?
 
         /// From the first attempt's begin to the end.
         package var duration: Duration? {
@@ -112,6 +114,6 @@ extension JournalView {
             index: item, key: keys.key(of: item), state: state,
             attempts: row.map { Int($0.attempts) } ?? (state == .running ? 1 : 0), begun: row?.begun,
             ended: row?.ended, until: row?.until, error: row?.error, outputLength: row?.outputLength,
-            last: row?.last ?? .none)
+            last: row?.last ?? .none, output: row?.output)
     }
 }

@@ -63,7 +63,7 @@ extension JournalReading {
         return ItemWindow.Row(
             index: item, key: keys.key(of: item), state: state, attempts: row.map { Int($0.attempts) } ?? 0,
             begun: row?.begun, ended: row?.ended, until: row?.until, error: row?.error,
-            outputLength: row?.outputLength, last: row?.last ?? .none)
+            outputLength: row?.outputLength, last: row?.last ?? .none, output: row?.output)
     }
 }
 

@@ -26,6 +26,11 @@ package struct RunLineage: Sendable {
     /// The first flow, then that of each fork to another one: what `RunState.init(plan:then:)` is made with.
     package var flows: [Digest] { [root] + forks.filter { $0.fork.nodes != nil }.map(\.fork.creation.flow) }
 
+    /// As it was right after the event of that version.
+    package func through(_ version: RunVersion) -> RunLineage {
+        RunLineage(root: root, forks: forks.filter { $0.version <= version })
+    }
+
     /// The flow whose nodes the event of that version numbers.
     package func flow(at version: RunVersion) -> Digest {
         forks.last { $0.version <= version }?.fork.creation.flow ?? root

@@ -107,8 +107,7 @@ extension Backend {
         }
         object["input"] = attempts.last?.json["input"] ?? .null
         object["attempt_list"] = .array(attempts.map { .object($0.json) })
-        let output = item.row.state == .succeeded ? item.row.last : nil
-        try addOutput(output, of: item.run.number, to: &object)
+        try addOutput(item.row.output, of: item.run.number, to: &object)
         object["as_of"] = JSON(item.run.last.rawValue)
         return object
     }

@@ -17,7 +17,7 @@ struct AuditCommand: ParsableCommand {
 
     func run() throws {
         try output.require(.human, .json)
-        let reading = try Reading(data)
+        let reading = try Reading(data, givingWay: true)
         let audit = try AuditView(try reading.ownRun(name), in: reading.journal, directory: reading.directory)
         Terminal.print(output.output == .human ? audit.text(output.style) : JSON.object(audit.json).text)
         if !audit.isClean { throw ExitCode.integrity }

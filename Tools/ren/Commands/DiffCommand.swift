@@ -30,7 +30,7 @@ struct DiffCommand: ParsableCommand {
 
     func run() throws {
         try output.require(.human, .json)
-        let reading = try Reading(data)
+        let reading = try Reading(data, givingWay: true)
         let diff = try DiffView(
             try reading.ownRun(a), try reading.ownRun(b), in: reading.journal,
             detail: node.map { .node($0) } ?? (result ? .output : .none),

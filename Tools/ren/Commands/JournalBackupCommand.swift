@@ -24,7 +24,7 @@ struct JournalBackupCommand: ParsableCommand {
     func run() throws {
         try output.require(.human, .json)
         guard !target.isEmpty else { throw ValidationError("the directory has no name") }
-        let reading = try Reading(data)
+        let reading = try Reading(data, givingWay: true)
         reading.sayWay(output)
         let meter = Meter("copied")
         defer { meter.clear() }

@@ -44,7 +44,7 @@ struct JournalExportCommand: ParsableCommand {
     func run() throws {
         try output.require(.human, .json)
         guard !to.isEmpty, until != 0 else { throw ValidationError("--to names a file, and --until is from 1") }
-        let reading = try Reading(data)
+        let reading = try Reading(data, givingWay: true)
         reading.sayWay(output)
         let scope = try name.map { name throws(RenError) in BundleExport.Scope.run(try reading.run(name).number) }
         guard to != "-" else {

@@ -17,7 +17,7 @@ struct JournalStatsCommand: ParsableCommand {
     func run() throws {
         try output.require(.human, .json)
         guard limit > 0 else { throw ValidationError("--limit is a whole number from 1") }
-        let reading = try Reading(data)
+        let reading = try Reading(data, givingWay: true)
         reading.sayWay(output)
         // Before this command reads for long.
         let space = try reading.journal.space()

@@ -23,7 +23,7 @@ struct JournalTailCommand: AsyncParsableCommand {
         guard number >= 0 else { throw ValidationError("-n is a whole number from 0") }
         if follow, output.output == .json { throw ValidationError("-f goes with -o jsonl, since a list has no end") }
         let wanted = try filter.filter()
-        let reading = try Reading(data)
+        let reading = try Reading(data, givingWay: true)
         reading.sayWay(output)
         let run = try filter.run.map { name throws(RenError) in try reading.runOrJournal(name) }
         var printer = EventPrinter(reading.journal, filter, output)

@@ -25,7 +25,7 @@ struct ReplayCommand: ParsableCommand {
 
     func run() throws {
         try output.require(.human, .json)
-        let reading = try Reading(data)
+        let reading = try Reading(data, givingWay: true)
         let row = try reading.ownRun(name)
         let began = ContinuousClock.now
         let view = try ReplayView(

@@ -60,7 +60,7 @@ struct VerifyInChildCommand: ParsableCommand {
 
     private func read() throws(RenError) -> VerifyReport {
         let anchors = try Anchor.all(anchor)
-        let reading = try Reading(data)
+        let reading = try Reading(data, givingWay: true)
         let scratch = projections ? try LMDBStore.scratch(in: reading.directory.path) : nil
         return try Verifier(
             reading.journal, artifacts: reading.directory.artifacts, anchors: anchors, scratch: scratch

@@ -1,3 +1,11 @@
+#if canImport(Darwin)
+import Darwin
+#elseif canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#endif
+
 import Ren
 import RenCore
 import RenEngine
@@ -10,8 +18,9 @@ struct Reading {
     /// The engine of the directory, if there is one.
     let holder: EngineLock.Holder?
 
+    /// - Parameter givingWay: much will be read: an engine that works here goes first.
     /// - Throws: `journal.missing` when nothing was ever run here; `directory.*`, `journal.*`, `storage.*`.
-    init(_ data: DataOption) throws(RenError) {
+    init(_ data: DataOption, givingWay: Bool = false) throws(RenError) {
         directory = try data.existing()
         // While nobody holds the directory, the first look must be a writer's (RELIABILITY.md A14).
         let lock = try Self.passingLock(directory)
@@ -21,6 +30,17 @@ struct Reading {
         // One who only passes by carries nothing.
         self.holder = holder?.carries == nil ? nil : holder
         withExtendedLifetime(lock) {}
+        if givingWay, self.holder != nil { Self.giveWay() }
+    }
+
+    /// A thirtieth of a core's time is left to it while engine and workers use all.
+    private static func giveWay() {
+        // Where it is not allowed, all have the same share.
+        #if canImport(Glibc)
+        _ = setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, 15)
+        #else
+        _ = setpriority(PRIO_PROCESS, 0, 15)
+        #endif
     }
 
     /// The lock for an instant, or nil when an engine (or another passer-by) has it: then it is read beside that one.

@@ -2,7 +2,7 @@ package import RenCore
 package import RenJournal
 
 /// After a reopening: what is about to run and has its recorded input keeps its result (SEMANTICS.md 7).
-extension Mailbox {
+extension RunEvaluation {
     /// What there was of a node or item before it was opened again.
     struct Past {
         struct Result {
@@ -17,7 +17,6 @@ extension Mailbox {
         var result: Result?
     }
 
-    /// - Throws: `NotYet` while it is on its way into the journal.
     func past(of subject: Event.Subject) throws -> Past {
         guard let number = subject.node else { return Past() }
         let recorded = state[number].recorded
@@ -28,7 +27,6 @@ extension Mailbox {
         guard let map = state[number].map, map.open[item] == nil else { return Past() }
         let isAgain = map.again.contains(item)
         guard isAgain || recorded?.map != nil else { return Past() }
-        guard watermark.load() >= reopened else { throw RunValues.NotYet() }
         // An item that had ended in this map runs again because it was chosen.
         if isAgain, let work = try values.earlierWork(of: item, number, in: map) { return Past(work: work) }
         guard let before = recorded?.map else { return Past() }
