@@ -103,6 +103,36 @@ def test_the_log_and_the_journal_grow(own: ConsoleService, open_console: Callabl
     until(page, f"ren.stream.head >= {head}")
 
 
+#: A desktop that takes every message, and a page that nobody looks at.
+DESKTOP = """() => {
+    globalThis.told = [];
+    globalThis.Notification = class {
+        static permission = "granted";
+        static requestPermission = async () => "granted";
+        constructor(title, { body }) { told.push(`${title}: ${body}`) }
+    };
+    Object.defineProperty(document, "hidden", { value: true });
+}"""
+
+
+def test_who_looks_elsewhere_is_told_when_that_is_wanted(
+    own: ConsoleService, open_console: Callable[..., Page]
+) -> None:
+    page = open_console(own, "/settings")
+    page.evaluate(DESKTOP)
+    for is_wanted in (False, True):
+        if is_wanted:
+            page.evaluate("ren.router.go('/settings')")
+            page.get_by_label("tell me on the desktop").check()
+        run = own.begin("shop", {"count": 20, "seconds": 0.5}, id=f"told-{is_wanted}")
+        follow(page, run, 20)
+        assert own.finish(run) == "succeeded"
+        until(page, "ren.page.store.snapshot.status === 'succeeded'")
+    told = page.evaluate("told")
+    assert told[-1] == "told-True: the run succeeded" and not any("False" in each for each in told), told
+    assert any("TimeoutError" in each for each in told)
+
+
 def test_the_page_rests_when_it_is_not_seen(own: ConsoleService, open_console: Callable[..., Page]) -> None:
     """At most five paints a second while it is seen."""
     page = open_console(own)

@@ -329,6 +329,34 @@ def test_why_is_told(service: ConsoleService, open_console: Callable[..., Page])
     page.wait_for_selector(".detail:has-text('item.failed')")
 
 
+def test_every_view_is_as_of_the_event(service: ConsoleService, open_console: Callable[..., Page]) -> None:
+    events = service.events("small")
+    failed = next(event for event in events if event["type"] == "item.attempt_failed")
+    query = f"?as_of={failed['sequence']}"
+    page = open_console(service, f"/runs/small/nodes/work{query}")
+    page.wait_for_selector("[data-grid=items] a")
+    items = service.read(f"/api/v1/runs/small/nodes/work/items{query}")["items"]
+    assert page.locator("[data-grid=items] .badge").all_inner_texts() == [
+        item["state"] for item in items[: page.locator("[data-grid=items] .badge").count()]
+    ]
+    page.locator("[data-grid=items] a", has_text="sku-00007").click()
+    page.wait_for_selector(".item-page .badge:has-text('retrying')")
+    assert page.url.endswith(query)
+    page.wait_for_selector(".item-page .latest li")
+    assert page.locator(".item-page .latest li").count() == 2
+    page.get_by_role("link", name="Journal").last.click()
+    page.wait_for_selector(f"[role=status]:has-text('{failed['version']} events')")
+    page.get_by_role("link", name="Logs").click()
+    page.wait_for_selector("[data-grid=log] .log-row:has-text('next at')")
+    assert page.locator("[data-grid=log]:has-text('#2')").count() == 0, "the second attempt had not begun"
+    page.get_by_role("link", name="Timeline").click()
+    page.wait_for_selector(".timeline canvas")
+    assert page.get_by_role("row", name="export").count() == 0
+    page.get_by_role("button", name="Back to now").click()
+    page.get_by_role("row", name="export").wait_for()
+    assert "as_of" not in page.url
+
+
 def test_an_item_is_skipped(own: ConsoleService, open_console: Callable[..., Page]) -> None:
     run = own.begin("shop", {"count": 20})
     assert own.finish(run) == "succeeded"

@@ -3,10 +3,13 @@
 // Each subscription remembers the last event that it was given. After a break it goes on behind it: nothing is missed
 // and nothing comes twice.
 
+import { settings } from "./settings.js";
+
 const RETRY_FIRST = 250;
 const RETRY_MAX = 4000;
-/** A hidden page is not told of events; behind so many, a new snapshot is cheaper than the events themselves. */
+/** A page that was hidden so long is not told of events, unless it is to tell of them. */
 const HIDDEN_AFTER = 30_000;
+/** Behind so many, a new snapshot is cheaper than the events themselves. */
 const REPLAY_MAX = 5000;
 
 export class Stream {
@@ -112,7 +115,7 @@ export class Stream {
         clearTimeout(this.#hideTimer);
         if (!document.hidden) {
             this.#retryNow();
-        } else {
+        } else if (!settings.notify) {
             this.#hideTimer = setTimeout(() => {
                 clearTimeout(this.#timer);
                 this.#close();

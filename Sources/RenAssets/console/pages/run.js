@@ -16,7 +16,8 @@ import { loading, problemBox } from "../widgets/problem.js";
 import { saveReport } from "../widgets/report.js";
 import { Travel } from "../widgets/travel.js";
 
-const ENDS = new Set(["run.succeeded", "run.failed", "run.stopped", "run.paused"]);
+const FAILURES = new Set(["item.failed", "node.failed"]);
+const ENDS = new Set(["run.succeeded", "run.failed", "run.stopped"]);
 
 export class RunPage extends Page {
     /** @type {import("../store.js").RunStore} */
@@ -43,9 +44,11 @@ export class RunPage extends Page {
     /** On the desktop, for those who wanted that and look elsewhere: the end, and the first failure. */
     #tell(events) {
         if (!settings.notify || !document.hidden || Notification.permission !== "granted") return;
-        const told = events.find(({ type }) => ENDS.has(type))
-            ?? (this.failures ? null : events.find(({ type }) => type === "item.failed" || type === "node.failed"));
-        if (told) new Notification(visible(this.run, { max: 60 }), { body: sentence(told), tag: `ren ${this.run}` });
+        const failed = this.failures ? null : events.find(({ type }) => FAILURES.has(type));
+        const end = events.find(({ type }) => ENDS.has(type));
+        for (const event of [failed, end]) {
+            if (event) new Notification(visible(this.run, { max: 60 }), { body: sentence(event), tag: event.type });
+        }
     }
 
     #take() {
