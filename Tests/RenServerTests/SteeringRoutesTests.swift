@@ -1,3 +1,4 @@
+import RenAPI
 import RenCore
 import RenJSON
 import RenJournal
@@ -99,6 +100,7 @@ struct SteeringRoutesTests {
             return .null
         }
         #expect(refusal?.code == .init("journal.inspected"))
+        #expect(refusal.map { Problem.status(of: $0.code) } == 409)
         let again = try verify()
         #expect(again == first)
         try await ControlFixture.with { fixture in

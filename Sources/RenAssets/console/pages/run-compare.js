@@ -48,7 +48,7 @@ export class RunComparePage extends RunPage {
                 return;
             }
             const diff = await this.app.api.get(
-                path`/runs/${this.run}/diff`, { with: other, node }, this.signal);
+                path`/runs/${this.run}/diff`, { with: other, node, result: node ? null : true }, this.signal);
             if (of === this.#of) this.#diff = diff;
         });
         this.#isReading = false;
@@ -115,7 +115,8 @@ export class RunComparePage extends RunPage {
             this.#flow(diff),
             this.#nodes(diff),
             diff.values && h("section", { key: "values", "aria-labelledby": "values" },
-                h("h2", { id: "values" }, `Outputs of ${visible(this.route.query.node ?? "")}`),
+                h("h2", { id: "values" }, this.route.query.node
+                    ? `Outputs of ${visible(this.route.query.node)}` : "Results"),
                 diff.values.count === 0
                     ? h("p", { class: "quiet" }, "The same.")
                     : [

@@ -2,7 +2,7 @@
 
 import { path, Problem } from "../api.js";
 import { save } from "../files.js";
-import { count, duration, moment, percent, plural, visible } from "../format.js";
+import { count, duration, percent, plural, visible } from "../format.js";
 import { nodeNote } from "../words.js";
 
 const STYLE = `body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:56rem;padding:0 1rem;color:#1c1f23}
@@ -42,7 +42,7 @@ function report(store, timeline) {
     return `<!doctype html><html lang="en"><meta charset="utf-8"><title>${shown(snapshot.run)}: ${escape(snapshot.status)}</title><style>${STYLE}</style>
 <h1>${shown(snapshot.run)}</h1>
 <p><strong class="${snapshot.status === "succeeded" ? "ok" : snapshot.status === "failed" ? "bad" : ""}">${escape(snapshot.status)}</strong> after ${took}, ${percent(done, total)} done, ${plural(failures, "failure")}</p>
-<p class="q">flow ${shown(snapshot.flow)}@${escape(snapshot.flow_hash.slice(0, 12))} · started ${escape(snapshot.created)}${snapshot.ended ? ` · ended ${escape(snapshot.ended)}` : ""} · as of event ${count(snapshot.as_of)} · ${escape(moment(new Date().toISOString()))}</p>
+<p class="q">flow ${shown(snapshot.flow)}@${escape(snapshot.flow_hash.slice(0, 12))} · started ${escape(snapshot.created)}${snapshot.ended ? ` · ended ${escape(snapshot.ended)}` : ""} · as of event ${count(snapshot.as_of)} · ${escape(new Date().toISOString())}</p>
 ${snapshot.error ? `<p class="bad">${shown(snapshot.error.name)}: ${shown(snapshot.error.message, 2000)}</p>` : ""}
 <h2>Over time</h2>${chart(timeline)}
 <h2>Nodes</h2><table><tr><th>Node</th><th>Status</th><th class="n">Succeeded</th><th class="n">Failed</th><th class="n">Took</th><th>What</th></tr>${nodes.join("")}</table>
