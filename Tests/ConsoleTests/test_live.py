@@ -131,14 +131,3 @@ def test_who_looks_elsewhere_is_told_when_that_is_wanted(
     told = page.evaluate("told")
     assert told[-1] == "told-True: the run succeeded" and not any("False" in each for each in told), told
     assert any("TimeoutError" in each for each in told)
-
-
-def test_the_page_rests_when_it_is_not_seen(own: ConsoleService, open_console: Callable[..., Page]) -> None:
-    """At most five paints a second while it is seen."""
-    page = open_console(own)
-    run = own.begin("shop", {"count": 2000, "seconds": 0.2})
-    follow(page, run, 2000)
-    before = page.evaluate("ren.painter.paints")
-    time.sleep(3)
-    assert (page.evaluate("ren.painter.paints") - before) / 3 <= 6
-    own.finish(run, 90)

@@ -330,6 +330,25 @@ def test_why_is_told(service: ConsoleService, open_console: Callable[..., Page])
     page.wait_for_selector(".detail:has-text('item.failed')")
 
 
+def test_an_input_that_is_too_long_to_be_shown_stays_as_it_is(
+    service: ConsoleService, open_console: Callable[..., Page]
+) -> None:
+    service.put(
+        "flow: wide\ninput: {type: object, properties: {names: {type: array}, loud: {type: boolean, default: false}}}\n"
+        "nodes:\n  one: {function: console.export, with: {count: 1}}\n"
+    )
+    service.begin("wide", {"names": ["x" * 100] * 1000, "loud": True}, id="wide")
+    assert service.finish("wide") == "succeeded"
+    page = open_console(service, "/runs/wide/replay")
+    page.wait_for_selector(".fork .sets")
+    page.get_by_text("Another input").click()
+    page.wait_for_selector("text=Its input is too long to be changed here")
+    page.locator(".fork").get_by_role("button", name="Fork").click()
+    page.wait_for_url(lambda url: "/runs/wide" not in url)
+    fork = page.url.rpartition("/")[2]
+    assert service.read(f"/api/v1/runs/wide/diff?with={fork}")["input"]["same"]
+
+
 def test_every_view_is_as_of_the_event(service: ConsoleService, open_console: Callable[..., Page]) -> None:
     events = service.events("small")
     failed = next(event for event in events if event["type"] == "item.attempt_failed")

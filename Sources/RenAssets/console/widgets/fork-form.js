@@ -14,7 +14,8 @@ export class ForkForm {
     #page;
     #flow = null;
     #versions = [];
-    #input = null;
+    /** What the run was given; undefined where that is no object, or too long to be read here. */
+    #input;
     #form = null;
     #wanted = { id: "", flow: "", node: "", output: "null", again: new Set(), isCodeChanged: false };
     #plan = null;
@@ -36,16 +37,17 @@ export class ForkForm {
             const { snapshot } = store;
             const [flow, begun] = await Promise.all([
                 this.#flow ?? app.api.get(path`/flows/${`${snapshot.flow}@${snapshot.flow_hash}`}`, null, signal),
-                this.#input ?? app.api.get(
+                this.#form ? null : app.api.get(
                     path`/runs/${run}/events`, { type: "run.created,run.forked", limit: 100 }, signal),
             ]);
             this.#flow = flow;
             this.#versions = flow.versions;
-            if (!this.#input) {
+            if (begun) {
                 // A fork that changed the input has it with its own first event.
                 const given = begun.items.filter((event) => event.payload && event.sequence <= asOf).at(-1);
-                const detail = await app.api.get(`/journal/events/${given.sequence}`, null, signal);
-                this.#input = detail.payload_json ?? {};
+                const detail = given && await app.api.get(`/journal/events/${given.sequence}`, null, signal);
+                const input = detail?.payload_json;
+                if (input !== null && typeof input === "object" && !Array.isArray(input)) this.#input = input;
                 this.#form = new SchemaForm(flow.input, this.#changed, this.#input);
             }
         });
@@ -61,9 +63,8 @@ export class ForkForm {
     #body() {
         const { id, flow, node, output, again, isCodeChanged } = this.#wanted;
         const body = { at: this.#page.asOf };
-        const value = this.#form.value;
         const set = {};
-        for (const [name, member] of Object.entries(value)) {
+        for (const [name, member] of Object.entries(this.#input ? this.#form.value : {})) {
             if (JSON.stringify(member) !== JSON.stringify(this.#input[name])) set[`input.${name}`] = member;
         }
         if (Object.keys(set).length) body.set = set;
@@ -142,7 +143,9 @@ export class ForkForm {
             h("p", { class: "quiet" },
                 "A new run that has everything up to this event and goes on by itself. This run stays as it is."),
             this.#form ? [
-                h("details", { key: "input" }, h("summary", null, "Another input"), this.#form.view()),
+                h("details", { key: "input" }, h("summary", null, "Another input"), this.#input
+                    ? this.#form.view()
+                    : h("p", { class: "quiet" }, "Its input is too long to be changed here; ", h("code", null, "ren fork --set"), " changes a member of it.")),
                 h("details", { key: "output" }, h("summary", null, "Another output of a node"), this.#output(set)),
                 h("details", { key: "more" }, h("summary", null, "Another version of the flow, and more"),
                     this.#more(set)),

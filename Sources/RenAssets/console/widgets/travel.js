@@ -16,6 +16,8 @@ export class Travel {
     #wanted = null;
     /** The address does not say it yet. */
     #isAhead = false;
+    /** Of which event the words were asked for: once, also when they do not come. */
+    #asked = -1;
 
     /** @param {import("../pages/run.js").RunPage} page */
     constructor(page) {
@@ -63,7 +65,10 @@ export class Travel {
         if (!this.#isAhead && snapshot.as_of === this.#page.asOf) this.#wanted = null;
         const index = this.#version - 1;
         const event = this.#pages.at(index);
-        if (!event) this.#page.read(() => this.#pages.need(index, index + 1));
+        if (!event && this.#asked !== index) {
+            this.#asked = index;
+            this.#page.read(() => this.#pages.need(index, index + 1));
+        }
         const words = event ? [place(event), sentence(event)].filter(Boolean).join(" ") : "";
         return h(
             "section", { class: "travel", "aria-label": "Travel through the run's events" },
