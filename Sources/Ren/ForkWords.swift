@@ -49,6 +49,8 @@ package struct ForkDraft: Sendable {
     package let fork: Fork
     /// The parent's event that it goes on from.
     package let sequence: JournalSequence
+    /// The parent there.
+    package let before: RunState
     /// Right after the fork, before the values that a person gives.
     package let state: RunState
     package let added: [String]
@@ -92,6 +94,7 @@ package struct ForkDraft: Sendable {
         let finder = ItemFinder(state: state, run: number, numbers: changes.flow?.numbers, journal: journal)
         given = try words.outputs.map { output throws(RenError) in try finder.find(output, plan.flow) }
         changes.outputs = given.map(\.subject)
+        before = state
         let creation = RunCreation(
             id: id, flow: flow, flowName: plan.flow.name, functions: functions ?? parent.functions)
         let bare = Fork(creation: creation, parent: parent.id, version: version, hash: hash)

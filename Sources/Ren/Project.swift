@@ -22,6 +22,8 @@ package struct Project: Sendable {
     package var slots: Int?
     /// Where `ren serve` listens.
     package var listen: ListenAddress?
+    /// What the journal may use of the disk.
+    package var diskBudgetBytes: Int?
     /// Which finished runs `ren serve` and `ren journal prune` delete; nil: none.
     package var retention: Retention?
 
@@ -74,7 +76,7 @@ package struct Project: Sendable {
         return members
     }
 
-    private static let keys = ["functions", "flows", "environments", "workers", "listen", "retention"]
+    private static let keys = ["functions", "flows", "environments", "workers", "listen", "retention", "disk_budget"]
 
     /// Throws what is wrong with the member; what is wrong inside it is added to `errors`.
     private mutating func read(_ member: Located.Member, _ errors: inout [RenError]) throws(RenError) {
@@ -107,6 +109,13 @@ package struct Project: Sendable {
             let reader = RetentionReader(value)
             errors += reader.errors
             retention = reader.retention
+        case "disk_budget":
+            guard case .string(let text) = value.value, let bytes = Self.bytes(text), bytes >= Self.diskBudgetMin else {
+                throw RenError(
+                    .configInvalid, "disk_budget is how much the journal may use, 100MB at least",
+                    hint: "for example disk_budget: 20GB", at: value.place)
+            }
+            diskBudgetBytes = bytes
         case "schedules", "limits":
             throw RenError(
                 .configInvalid, "“\(member.key)” in ren.yaml comes with a later version of ren", hint: "leave it out",
@@ -118,6 +127,18 @@ package struct Project: Sendable {
                 hint: near.map { "did you mean “\($0)”?" } ?? "known are \(Self.keys.joined(separator: ", "))",
                 at: member.keyPlace)
         }
+    }
+
+    private static let diskBudgetMin = 100_000_000
+
+    /// `20GB` or `1.5 TB`: in units of a thousand, as disks are sold.
+    private static func bytes(_ text: String) -> Int? {
+        for (unit, factor) in [("MB", 1e6), ("GB", 1e9), ("TB", 1e12)] where text.hasSuffix(unit) {
+            let number = text.dropLast(unit.count).filter { $0 != " " }
+            guard number.allSatisfy({ $0.isNumber || $0 == "." }), let value = Double(number) else { return nil }
+            return Int(exactly: (value * factor).rounded())
+        }
+        return nil
     }
 
     private mutating func readWorkers(_ member: Located.Member) throws(RenError) {

@@ -25,8 +25,20 @@ package final class Session: Sendable {
         package var install = FunctionLoader.Install.no
         /// How long workers are kept for a set that no run names.
         package var poolIdle = Duration.seconds(60)
+        /// Called on the engine's thread when the storage fills up, or has room again.
+        package var onStorageLevel: (@Sendable (StorageLevel, StorageUse) -> Void)?
 
         package init() {}
+
+        /// - Parameters:
+        ///   - command: what `ren.lock` says.
+        ///   - project: the `ren.yaml` that holds here.
+        package init(command: String, _ project: Project?) {
+            self.command = command
+            processes = project?.processes
+            slots = project?.slots
+            journal.budgetBytes = project?.diskBudgetBytes
+        }
     }
 
     package let directory: DataDirectory
@@ -57,6 +69,7 @@ package final class Session: Sendable {
         let engine = engine
         swift = SwiftFunctions(slots: options.slots ?? 2 * Processors.count) { engine.receive($0) }
         functions = FunctionLoader(directory: directory, engine: engine, options: options)
+        await engine.watchStorage(options.onStorageLevel)
         let opening = JournalOpening(carries: options.carries, ren: options.version)
         await engine.record(.journalOpened(opening))
     }

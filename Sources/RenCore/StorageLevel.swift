@@ -36,22 +36,30 @@ package struct StorageUse: Sendable, Equatable {
     /// Bytes of the map in use, without pages that are free again.
     package var mapUsedBytes: Int
     package var mapSizeBytes: Int
+    /// What a person allows the journal; nil without a limit.
+    package var budgetBytes: Int?
     package var fileBytes: Int
     /// Nil where the system does not tell.
     package var diskFreeBytes: Int?
 
-    package init(mapUsedBytes: Int, mapSizeBytes: Int, fileBytes: Int, diskFreeBytes: Int?) {
+    package init(
+        mapUsedBytes: Int, mapSizeBytes: Int, budgetBytes: Int? = nil, fileBytes: Int, diskFreeBytes: Int?
+    ) {
         self.mapUsedBytes = mapUsedBytes
         self.mapSizeBytes = mapSizeBytes
+        self.budgetBytes = budgetBytes
         self.fileBytes = fileBytes
         self.diskFreeBytes = diskFreeBytes
     }
 
-    /// 0 to 1: of the map, or of the disk that the file has and could have, whichever is fuller.
-    package var share: Double {
-        let map = Double(mapUsedBytes) / Double(max(mapSizeBytes, 1))
-        guard let diskFreeBytes else { return map }
+    /// 0 to 1 and more: of the map, of the budget, or of the disk that the file has and could have, whichever is fullest.
+    package var share: Double { Double(mapUsedBytes) / Double(max(limitBytes, 1)) }
+
+    /// As many bytes the journal may use at most as things are now.
+    package var limitBytes: Int {
+        let limit = min(mapSizeBytes, budgetBytes ?? .max)
+        guard let diskFreeBytes else { return limit }
         // Pages that are free again need no more of the disk.
-        return max(map, Double(mapUsedBytes) / Double(max(max(fileBytes, mapUsedBytes) + diskFreeBytes, 1)))
+        return min(limit, max(fileBytes, mapUsedBytes) + diskFreeBytes)
     }
 }

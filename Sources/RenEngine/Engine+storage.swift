@@ -6,11 +6,15 @@ extension Engine {
     /// For health: how full the storage is, and what was measured last.
     package func storage() -> (level: StorageLevel, use: StorageUse?) { (storageLevel, storageUse) }
 
+    /// Has people told when the level changes.
+    package func watchStorage(_ tell: (@Sendable (StorageLevel, StorageUse) -> Void)?) { storageTeller = tell }
+
     func measured(_ use: StorageUse) {
         let before = storageLevel
         storageUse = use
         storageLevel = .level(at: use.share, before: before)
         guard storageLevel != before else { return }
+        storageTeller?(storageLevel, use)
         for number in mailboxes.keys.sorted() {
             if let mailbox = mailboxes[number] { obeyStorage(mailbox) }
         }

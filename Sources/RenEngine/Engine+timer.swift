@@ -6,8 +6,10 @@ extension Engine {
     ///
     /// One timer serves all runs. It is moved forward at once, and backwards only by firing: a run whose deadlines move
     /// away with every attempt does not re-arm it.
-    func arm(_ mailbox: Mailbox) {
-        guard let due = mailbox.nextDue(after: now()), due < (timer?.due ?? .distantFuture) else { return }
+    ///
+    /// - Parameter seen: when it was looked at: what has fallen due since was not seen then.
+    func arm(_ mailbox: Mailbox, after seen: Timestamp) {
+        guard let due = mailbox.nextDue(after: seen), due < (timer?.due ?? .distantFuture) else { return }
         timer?.task.cancel()
         let clock = clock
         timer = (
@@ -32,7 +34,7 @@ extension Engine {
                 mailbox.elapse(now)
                 step(mailbox)
             } else {
-                arm(mailbox)
+                arm(mailbox, after: now)
             }
         }
     }

@@ -37,6 +37,7 @@ package actor Engine {
     var isDraining = false
     var storageLevel = StorageLevel.normal
     var storageUse: StorageUse?
+    var storageTeller: (@Sendable (StorageLevel, StorageUse) -> Void)?
     let requests = RequestsInFlight()
     /// One more is refused.
     let openRunsMax: Int
@@ -179,7 +180,7 @@ package actor Engine {
                 return reply(.failure(error))
             }
             var events = events
-            events[0].by = asker.by
+            for index in events.indices { events[index].by = asker.by }
             events[0].request = asker.request
             var batch = Batch(run: number, after: version, events: events) { reply($0.map { Answer($0) }) }
             batch.isUrgent = true
@@ -348,7 +349,8 @@ package actor Engine {
         guard storageFailure == nil, !mailbox.isStale else { return }
         let wasHungry = mailbox.isHungry
         let isUpToDate = mailbox.isCommitted
-        let work = mailbox.advance(at: clock.now(), isDraining: isDraining, draws: &draws)
+        let now = clock.now()
+        let work = mailbox.advance(at: now, isDraining: isDraining, draws: &draws)
         if let work {
             submit(work, of: mailbox)
         } else if mailbox.awaitsCommit, !isUpToDate {
@@ -359,7 +361,7 @@ package actor Engine {
             mailbox.turn = turns
         }
         if mailbox.log?.isBehind == true { flushSoon() }
-        arm(mailbox)
+        arm(mailbox, after: now)
     }
 
     /// Comes back to a mailbox after the batch in flight, which nobody waited for when it was submitted: an empty batch

@@ -63,6 +63,7 @@ extension Mailbox {
 
     /// - Returns: nil while the map is read elsewhere, or must wait for a commit before it can be.
     private func open(_ number: NodeNumber) throws -> Request? {
+        guard values.assumed.isDisjoint(with: plan.reads(of: number).nodes) else { throw RunValues.NotYet() }
         if let job = openings[number] {
             guard let result = job.result else {
                 waitForCommit()

@@ -87,11 +87,22 @@ final class MapOpener: Sendable {
         var isCancelled: Bool { cancelled.load(ordering: .relaxed) }
     }
 
-    private let thread = ThreadExecutor(name: "ren-maps")
+    private let run: @Sendable (@escaping @Sendable () -> Void) -> Void
     private let journal: any Journal
     private let post: @Sendable ([Inbox.Message]) -> Void
 
-    init(_ journal: any Journal, post: @escaping @Sendable ([Inbox.Message]) -> Void) {
+    /// On a thread of its own.
+    convenience init(_ journal: any Journal, post: @escaping @Sendable ([Inbox.Message]) -> Void) {
+        let thread = ThreadExecutor(name: "ren-maps")
+        self.init(journal, run: { thread.run($0) }, post: post)
+    }
+
+    /// - Parameter run: carries the reading of a map out, now or later.
+    init(
+        _ journal: any Journal, run: @escaping @Sendable (@escaping @Sendable () -> Void) -> Void,
+        post: @escaping @Sendable ([Inbox.Message]) -> Void
+    ) {
+        self.run = run
         self.journal = journal
         self.post = post
     }
@@ -101,7 +112,7 @@ final class MapOpener: Sendable {
     /// - Parameter state: of which everything is committed.
     func open(_ node: NodeNumber, of run: RunNumber, _ state: RunState, artifacts: String?) -> Job {
         let job = Job()
-        thread.run { [journal, post] in
+        self.run { [journal, post] in
             guard !job.isCancelled else { return }
             let scope = RunScope(state: state, values: RunValues(run: run, journal: journal, artifacts: artifacts))
             var message = Inbox.Message.committed(run)

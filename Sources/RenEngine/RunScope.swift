@@ -64,6 +64,8 @@ struct RunScope: ScopeReader {
     private func nodeField(_ number: NodeNumber, _ field: Template.NodeField) throws -> [UInt8]? {
         let node = state[number]
         let counts = node.map?.counts
+        // How many items there are is known from the list.
+        if values.assumed.contains(number), field != .total || node.map == nil { throw RunValues.NotYet() }
         switch field {
         case .output, .items: return try output(number, node)
         case .status: return JSON.string(node.status).compact

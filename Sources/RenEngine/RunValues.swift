@@ -15,6 +15,8 @@ final class RunValues {
     private let trails: ItemTrails?
     /// The last value asked for that the journal does not keep any more.
     var missing: RenError?
+    /// Nodes that are taken to succeed, though nobody knows with what (`Trial`): reading one is `NotYet`.
+    var assumed: Set<NodeNumber> = []
     /// Payloads whose commit is not known yet.
     private var pending: [RunVersion: [UInt8]] = [:]
     private var recent: [(version: RunVersion, bytes: [UInt8])] = []

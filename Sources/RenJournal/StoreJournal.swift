@@ -19,6 +19,11 @@ package final class StoreJournal: Journal {
         writer = try JournalWriter(store, state, onStorageFault: onStorageFault)
     }
 
+    /// A journal that goes on from another one in memory: what is tried in it is gone with it.
+    package static func over(_ base: any JournalReading) throws(RenError) -> StoreJournal {
+        try StoreJournal(OverlayStore(base))
+    }
+
     deinit { writer.close() }
 
     package func submit(_ batch: Batch) { writer.submit(batch) }

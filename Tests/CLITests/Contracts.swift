@@ -23,10 +23,12 @@ struct Contract: Sendable, CustomTestStringConvertible {
     /// `-o json` prints what `fixtures/cli/<command>.schema.json` describes.
     var hasJSON = true
     var environment: [String: String] = [:]
+    /// The name of its fixtures, for a second row of a command.
+    var fixture: String?
 
     var words: [String] { command.split(separator: " ").map(String.init) + arguments }
-    var name: String { command.split(separator: " ").joined(separator: "-") }
-    var testDescription: String { "ren \(command)" }
+    var name: String { fixture ?? command.split(separator: " ").joined(separator: "-") }
+    var testDescription: String { "ren \(command)\(fixture.map { " (\($0))" } ?? "")" }
 
     private static let quick = ["run", "quick.yaml", "--id", "q"]
     private static let gate = ["run", "gate.yaml", "--id", "g", "-i", "n=20"]
@@ -58,6 +60,8 @@ struct Contract: Sendable, CustomTestStringConvertible {
                 "h", "--dry-run", "--id", "f", "--set", "input.count=3", "--item-output", "halves/n-4=7",
             ], before: [halves]),
         Contract(command: "replay", arguments: ["h"], before: [halves]),
+        Contract(
+            command: "replay", arguments: ["h", "--flow", "other.yaml"], before: [halves], fixture: "what-if"),
         Contract(command: "audit", arguments: ["h"], before: [halves]),
         Contract(
             command: "diff", arguments: ["h", "i"],
@@ -109,7 +113,7 @@ extension Ren {
     static func forContracts() throws -> Ren {
         try Ren([
             "quick.yaml": Flows.quick, "gate.yaml": Flows.gate, "halves.yaml": Flows.halves,
-            "functions.py": Flows.functions,
+            "functions.py": Flows.functions, "other.yaml": Flows.otherHalves,
             "wrong.yaml": "flow: wrong\nnodes:\n  a: {fail: no, retires: 3}\n",
         ])
     }

@@ -104,6 +104,7 @@ struct FlowCheckTests {
         "All problems of ren.yaml are told, with 78",
         arguments: [
             ("funktions: [a.py]\nflows: 3\nworkers: {processes: 0, slots: x}\n", 4), ("functions: [a.py\n", 1),
+            ("disk_budget: 5\n", 1), ("disk_budget: 5GiB\n", 1), ("disk_budget: 20MB\n", 1),
         ])
     func everyProblem(_ text: String, _ count: Int) throws {
         let ren = try Ren(["halves.yaml": Flows.halves, "ren.yaml": text])

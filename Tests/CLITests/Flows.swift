@@ -72,6 +72,24 @@ enum Flows {
         output: {var: nodes.halves.succeeded}
         """
 
+    /// The same for other items, with a node more.
+    static let otherHalves = """
+        flow: halves
+        input: {type: object, properties: {count: {type: integer, default: 20}}}
+        nodes:
+          numbers: {function: functions.numbers, with: {count: {var: input.count}}}
+          halves:
+            after: [numbers]
+            each: {filter: [{var: nodes.numbers.output}, {">": [{var: ""}, 5]}]}
+            key: {cat: [n-, {var: item}]}
+            function: functions.half
+            with: {n: {var: item}}
+            tolerate: 20%
+          enough: {after: [halves], condition: {">": [{var: input.count}, 2]}}
+          again: {after: [numbers], function: functions.numbers, with: {count: 3}}
+        output: {var: nodes.halves.succeeded}
+        """
+
     /// A call that goes on until the file `gate` is there.
     static let held = """
         flow: held

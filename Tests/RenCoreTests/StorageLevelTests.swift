@@ -28,6 +28,15 @@ struct StorageLevelTests {
         let use = StorageUse(mapUsedBytes: used, mapSizeBytes: map, fileBytes: file, diskFreeBytes: free)
         #expect(abs(use.share - expected) < 0.001)
     }
+
+    @Test("A budget counts where it is less than map and disk")
+    func budget() {
+        func share(_ budget: Int) -> Double {
+            StorageUse(mapUsedBytes: 40, mapSizeBytes: 100, budgetBytes: budget, fileBytes: 50, diskFreeBytes: 150)
+                .share
+        }
+        #expect(share(50) == 0.8 && share(20) == 2 && share(500) == 0.4)
+    }
 }
 
 @Suite("Keys of requests")

@@ -4,6 +4,7 @@ import RenJSON
 import RenJournal
 import RenTestKit
 import RenWorkers
+import Synchronization
 import Testing
 
 @Suite("Timers", .timeLimit(.minutes(2)))
@@ -34,6 +35,41 @@ struct TimerTests {
         await turn(rig, run)
         #expect(rig.worker.calls.count == 2)
         #expect(try rig.count("node.started 0", of: run) == 2)
+    }
+
+    /// Time goes on by itself: whoever looks twice sees two times.
+    private final class HurryingClock: EngineClock {
+        private let time = Atomic<Int64>(1_700_000_000_000_000_000)
+
+        func now() -> Timestamp {
+            Timestamp(nanoseconds: time.add(5_000_000, ordering: .relaxed).newValue)
+        }
+
+        func sleep(until time: Timestamp) async throws {
+            while now() < time { try await Task.sleep(for: .milliseconds(1)) }
+        }
+    }
+
+    @Test("A retry whose wait is over while the engine still looks at the run begins all the same")
+    func shortRetry() async throws {
+        let journal = MemoryJournal.make()
+        let engine = Engine(journal: journal, clock: HurryingClock(), logs: nil, artifacts: nil, seed: 1)
+        let worker = ScriptedWorker(signatures: [], sink: { engine.receive($0) }) { call in
+            .end(
+                call.attempt < 3
+                    ? .raised(Failure("E", "x"), permanent: false, retryAfter: nil)
+                    : .returned(Payload(hashing: [0x31])))
+        }
+        let plan = try Rig.plan("a: {function: f, retry: {attempts: 3, every: 1ms, jitter: 0}}")
+        let functions = RunFunctions(
+            set: nil, signatures: ["f": FunctionSignature(name: "f", language: .python)], swift: nil, workers: worker)
+        let run = try await engine.start(
+            RunCreation(id: "a", flow: Digest(hashing: plan.flow.source.compact), flowName: "rig", functions: nil),
+            plan: plan, input: Payload(hashing: Array("{}".utf8)), functions: functions, by: Asker(by: "test")
+        ).run
+        #expect(await engine.rest(of: run) ?? .ended(.succeeded) == .ended(.succeeded))
+        #expect(worker.calls.count == 3)
+        await engine.shutDown()
     }
 
     @Test("An attempt past its timeout is cancelled once, and its late result is rejected")

@@ -11,6 +11,7 @@ extension RunSummary {
             "created": JSON(row.created), "updated": JSON(row.updated), "ended": JSON(row.ended),
             "version": JSON(row.version.rawValue), "first": JSON(row.first.rawValue), "last": JSON(row.last.rawValue),
             "error": row.error.map { .object($0.json) } ?? .null, "pruned": JSON(row.pruned?.rawValue),
+            "preparing": JSON(row.preparingPercent),
         ]
     }
 

@@ -138,6 +138,11 @@ export class RunStore {
         return this.snapshot.ended === null && this.snapshot.status !== "quarantined";
     }
 
+    /** A fork whose rows are still made from its past: nothing comes as an event meanwhile. */
+    get isPreparing() {
+        return typeof this.snapshot?.preparing === "number";
+    }
+
     get status() {
         return this.snapshot?.status ?? "pending";
     }
@@ -292,7 +297,10 @@ export class RunStore {
             this.#api.get(path`/runs/${this.run}`, null, signal),
             this.#api.get(path`/runs/${this.run}/problems`, null, signal),
         ]);
+        const wasPreparing = this.isPreparing;
         this.snapshot = snapshot;
+        if (this.isPreparing) this.#refresh(SECOND);
+        else if (wasPreparing) for (const name of this.items.keys()) this.#reloadItems(name);
         this.problems = problems.items;
         this.problem = null;
         this.whole = snapshot;

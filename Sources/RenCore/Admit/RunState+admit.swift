@@ -19,6 +19,8 @@ extension RunState {
             events[0].by = asker.by
             events[0].request = asker.request
         }
+        // What a person says of a node or item is theirs, also behind the reopening that comes with it.
+        if case .skip = request { for index in events.indices { events[index].by = asker.by } }
         return events
     }
 

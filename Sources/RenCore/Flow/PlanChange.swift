@@ -32,11 +32,7 @@ extension Plan {
                 continue
             }
             let (before, after) = (source(of: old), next.source(of: NodeNumber(index)))
-            let isSame =
-                Self.definition.allSatisfy { before[$0] == after[$0] }
-                && Self.pauseDefinition.allSatisfy { before["pause"]?[$0] == after["pause"]?[$0] }
-                && (before["pause"] == nil) == (after["pause"] == nil)
-            if !isSame {
+            if !redefinitions(of: old, by: next, NodeNumber(index)).isEmpty {
                 change.redefined.append(NodeNumber(index))
             } else if !Self.course.allSatisfy({ before[$0] == after[$0] }) || node.join != flow.nodes[old.index].join
                 || next.entries(of: NodeNumber(index)) != entries(of: old)
@@ -45,6 +41,15 @@ extension Plan {
             }
         }
         return change
+    }
+
+    /// What of a node's definition is another one in `next`: names of what the flow writes of it.
+    package func redefinitions(of old: NodeNumber, by next: Plan, _ new: NodeNumber) -> [String] {
+        let (before, after) = (source(of: old), next.source(of: new))
+        let isSamePause =
+            Self.pauseDefinition.allSatisfy { before["pause"]?[$0] == after["pause"]?[$0] }
+            && (before["pause"] == nil) == (after["pause"] == nil)
+        return Self.definition.filter { before[$0] != after[$0] } + (isSamePause ? [] : ["pause"])
     }
 
     private func source(of node: NodeNumber) -> JSON { flow.source["nodes"]?[flow.nodes[node.index].name] ?? .null }

@@ -69,7 +69,7 @@ extension Replayer {
     private func said(after version: RunVersion, _ event: Event) throws(RenError) -> [Event] {
         var said: [Event] = []
         var version = version.next
-        while let next = try recorded(version), next.time == event.time, next.by == nil {
+        while let next = try recorded(version), next.time == event.time, next.by == event.by {
             switch (event.fact, next.fact) {
             case (.runForked, .overridden): said.append(next)
             case (.runReopened, .overridden), (.runReopened, .kept), (.runReopened, .failed),

@@ -15,6 +15,8 @@ package struct JournalOptions: Sendable {
     package var durability = Durability.durable
     /// Address space and the largest size of the file.
     package var mapSizeBytes = 64 << 30
+    /// What the journal may use of it; nil: all. Free pages do not count.
+    package var budgetBytes: Int?
     package var allowUnsupportedFileSystem = false
     /// What is kept back for a full disk, in a file beside the journal; 0 for none.
     package var ballastBytes = 32 << 20
@@ -53,7 +55,8 @@ package enum LMDBJournal {
         let (environment, isIncomplete) = try openTables(of: place, options)
         do { try StorageFault.install(environment) } catch { throw RenError(error) }
         let store = LMDBStore(
-            environment, ballast: Ballast(path: place.ballast, byteCount: options.ballastBytes))
+            environment, ballast: Ballast(path: place.ballast, byteCount: options.ballastBytes),
+            budgetBytes: options.budgetBytes)
         store.keepHouse()
         let isBehind = try store.read { snapshot throws(RenError) in
             try TailCheck.run(snapshot)

@@ -357,7 +357,8 @@ package struct Verifier: ~Copyable {
         var check = ProjectionCheck(journal, tables: scratch)
         var difference: (run: RunNumber?, what: String)?
         do throws(RenError) { difference = try check.difference() } catch {
-            guard error.code == .journalDamaged else { throw error }
+            // A record may be damaged so that its payload is looked for where none is.
+            guard error.code == .journalDamaged || error.code == .payloadMissing else { throw error }
             difference = (nil, "the projections cannot be made again: \(error.message)")
         }
         report.projectionRows = check.rows

@@ -9,12 +9,16 @@ package final class LMDBStore: Store {
     /// Nil for one that a reader found missing.
     private let tables: [Table?]
     private let ballast: Ballast?
+    private let budgetBytes: Int?
 
     /// - Parameter missing: tables that are not there, which read as empty.
-    init(_ environment: Environment, ballast: Ballast?, missing: Set<StoreTable> = []) {
+    init(
+        _ environment: Environment, ballast: Ballast?, budgetBytes: Int? = nil, missing: Set<StoreTable> = []
+    ) {
         opened = Mutex(environment)
         tables = StoreTable.allCases.map { missing.contains($0) ? nil : environment.table($0.name) }
         self.ballast = ballast
+        self.budgetBytes = budgetBytes
     }
 
     /// - Throws: `storage.failed` after `close`.
@@ -55,7 +59,7 @@ package final class LMDBStore: Store {
             let free = max(0, try reader.freePageCount() - Self.pagesInTurn)
             return StorageUse(
                 mapUsedBytes: (statistics.pagesReached - free) * statistics.pageSizeBytes,
-                mapSizeBytes: statistics.mapSizeBytes, fileBytes: statistics.bytesReached,
+                mapSizeBytes: statistics.mapSizeBytes, budgetBytes: budgetBytes, fileBytes: statistics.bytesReached,
                 diskFreeBytes: environment.freeBytes().map { Int(clamping: $0) })
         } catch {
             return nil  // the next measurement may see it; writing goes on

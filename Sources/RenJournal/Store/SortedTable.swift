@@ -101,7 +101,7 @@ struct SortedTable: Sendable {
     }
 
     /// Order of two keys: below 0, 0, above 0.
-    private func compare(_ left: [UInt8], _ right: UnsafeRawBufferPointer) -> Int {
+    func compare(_ left: [UInt8], _ right: UnsafeRawBufferPointer) -> Int {
         for index in 0..<min(left.count, right.count) where left[index] != right[index] {
             return left[index] < right[index] ? -1 : 1
         }

@@ -1,7 +1,7 @@
 import RenCore
 import Synchronization
 
-/// When to measure how full the storage is: often enough that a hundredth of the map is the most that passes unseen,
+/// When to measure how full the storage is: often enough that a hundredth of the room is the most that passes unseen,
 /// rarely enough to cost nothing.
 struct StorageGauge {
     private static let interval = Duration.seconds(1)
@@ -9,12 +9,12 @@ struct StorageGauge {
     var isDue = false
     private var next = ContinuousClock.now
     private var bytes = 0
-    private var mapSizeBytes = 0
+    private var limitBytes = 0
 
     /// After a commit. Rows and copied pages take about as much again as the events.
     mutating func count(_ batches: [PreparedBatch]) {
         for batch in batches { bytes += batch.byteCount * 2 }
-        isDue = isDue || bytes > mapSizeBytes / 100 || ContinuousClock.now >= next
+        isDue = isDue || bytes > limitBytes / 100 || ContinuousClock.now >= next
     }
 
     mutating func measure(_ store: any Store) -> StorageUse? {
@@ -22,7 +22,7 @@ struct StorageGauge {
         next = .now + Self.interval
         bytes = 0
         let use = store.use()
-        mapSizeBytes = use?.mapSizeBytes ?? .max
+        limitBytes = use?.limitBytes ?? .max
         return use
     }
 }

@@ -194,6 +194,10 @@ extension Backend {
                 "enum": ["payloads", "histories", nil],
                 "description": "what retention has deleted of it; after histories only this is left",
             ],
+            "preparing": [
+                "type": ["integer", "null"], "minimum": 0, "maximum": 100,
+                "description": "a fork whose rows are still made from its past: how far that is, in percent",
+            ],
         ]
         let node: JSON = .answer(
             ["status": .oneOf(WorkState.allCases.map(\.name))],

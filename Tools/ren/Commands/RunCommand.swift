@@ -133,10 +133,8 @@ struct RunCommand: AsyncParsableCommand {
     }
 
     private func options(_ project: Project?) -> Session.Options {
-        var options = Session.Options()
-        options.command = "ren run \(flow)"
-        options.processes = project?.processes
-        options.slots = project?.slots
+        var options = Session.Options(command: "ren run \(flow)", project)
+        options.onStorageLevel = { Terminal.complain(Words.storage($0, $1)) }
         return options
     }
 }

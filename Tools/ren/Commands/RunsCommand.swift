@@ -52,7 +52,10 @@ struct RunsCommand: ParsableCommand {
     private func line(_ row: RunRow, isCarried: Bool, _ style: Style) -> [String] {
         let end = row.ended ?? row.updated
         let status = row.shownStatus
-        let note = row.status.isOpen && !isCarried ? "not carried" : row.pruned == .histories ? "pruned" : ""
+        let preparing = row.preparingPercent.map { "preparing (\($0) %)" }
+        let note =
+            preparing
+            ?? (row.status.isOpen && !isCarried ? "not carried" : row.pruned == .histories ? "pruned" : "")
         return [
             row.id, row.flowName, "\(style.mark(status)) \(style.coloured(state: status))", Words.time(row.created),
             Words.duration(end - row.created), note,

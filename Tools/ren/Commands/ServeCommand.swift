@@ -109,13 +109,14 @@ struct ServeCommand: AsyncParsableCommand {
     }
 
     private func sessionOptions(_ project: Project?, _ files: [String]) -> Session.Options {
-        var options = Session.Options()
-        options.command = "ren serve"
+        var options = Session.Options(command: "ren serve", project)
         options.carries = .all
         options.functionFiles = files
         options.install = functions.install || project?.environments == .install ? .yes : .no
-        options.processes = project?.processes
-        options.slots = project?.slots
+        let logger = ServiceLog.logger(isVerbose: verbose)
+        options.onStorageLevel = { level, use in
+            logger.log(level: level == .normal ? .notice : .warning, "\(Words.storage(level, use))")
+        }
         return options
     }
 }

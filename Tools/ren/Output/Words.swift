@@ -49,6 +49,18 @@ enum Words {
         return "\(tenths(value)) TB"
     }
 
+    /// What a change of the level means for people.
+    static func storage(_ level: StorageLevel, _ use: StorageUse) -> String {
+        let share = "the journal uses \(Int(use.share * 100)) % of the \(bytes(use.limitBytes)) that it may have"
+        let room = "ren journal prune and compact make room"
+        return switch level {
+        case .normal: "\(share): there is room again"
+        case .warning: "\(share); \(room)"
+        case .noNewRuns: "\(share): no new run is taken; \(room)"
+        case .pausing: "\(share): runs are paused until there is room; \(room)"
+        }
+    }
+
     /// One digit after the point, without Foundation's formats.
     static func tenths(_ value: Double) -> String {
         let tenths = Int((value * 10).rounded())

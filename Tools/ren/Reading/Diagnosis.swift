@@ -92,12 +92,13 @@ struct Diagnosis {
     }
 
     private func space(_ reading: Reading, _ events: String) -> HealthCheck {
-        let (used, size) = (SystemFile.bytes(in: reading.directory.journal), JournalOptions().mapSizeBytes)
-        let text = "\(events), \(Words.bytes(used)) used of a map of \(Words.bytes(size))"
+        // A ren.yaml that is wrong has a line of its own.
+        let budget = (try? Project.find(from: SystemFile.currentDirectory))?.diskBudgetBytes
+        let (used, size) = (SystemFile.bytes(in: reading.directory.journal), budget ?? JournalOptions().mapSizeBytes)
+        let text =
+            "\(events), \(Words.bytes(used)) used of \(budget == nil ? "a map" : "a budget") of \(Words.bytes(size))"
         guard used < size / 10 * 8 else {
-            return HealthCheck(
-                "journal", .warning, text,
-                fix: "the map is nearly full: start further runs in another data directory (--data)")
+            return HealthCheck("journal", .warning, text, fix: "it is nearly full: ren journal prune, then compact")
         }
         return HealthCheck("journal", .ok, text)
     }

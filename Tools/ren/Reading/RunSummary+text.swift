@@ -31,7 +31,8 @@ extension RunSummary {
         let times =
             "\(Words.time(row.created, on: .wallClock())) → "
             + "\(row.ended == nil ? "…" : Words.time(end, on: row.created)) (\(Words.duration(end - row.created)))"
-        let note = row.status.isOpen && !isCarried && !isPast ? ", not carried by an engine" : ""
+        let preparing = row.preparingPercent.map { ", preparing (\($0) %)" }
+        let note = preparing ?? (row.status.isOpen && !isCarried && !isPast ? ", not carried by an engine" : "")
         return style(row.flowName, .bold) + "  \(row.id)  \(style.coloured(state: status))\(note)   \(times)   "
             + "flow \(row.flowName)@\(row.flow.description.prefix(7))   "
             + "journal #\(Words.grouped(row.first.rawValue))..#\(Words.grouped(row.last.rawValue))"

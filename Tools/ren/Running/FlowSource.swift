@@ -14,8 +14,7 @@ struct FlowSource {
     ///
     /// - Throws: `flow.not_found`, `flow.ambiguous`, `config.invalid`, `file.*`, `journal.*`.
     static func find(_ name: String, _ data: DataOption) throws -> FlowSource {
-        let isPath = name.contains("/") || [".yaml", ".yml", ".json"].contains { name.hasSuffix($0) }
-        if isPath || SystemFile.isFile(name) { return try read(name) }
+        if isFile(name) { return try read(name) }
         let project = try Project.find(from: SystemFile.currentDirectory)
         if let file = try project?.flowFile(named: name) { return try read(file) }
         var known: [String] = []
@@ -31,6 +30,11 @@ struct FlowSource {
             .flowNotFound, "there is no file and no flow “\(name)”",
             hint: nearest(to: name, in: known).map { "did you mean “\($0)”?" }
                 ?? "name a file, or a flow of ren.yaml or of ren flow register")
+    }
+
+    /// Whether `name` means a file, be it there or not.
+    static func isFile(_ name: String) -> Bool {
+        name.contains("/") || [".yaml", ".yml", ".json"].contains { name.hasSuffix($0) } || SystemFile.isFile(name)
     }
 
     private static func read(_ file: String) throws(RenError) -> FlowSource {

@@ -14,10 +14,8 @@ struct ReopenedRun {
 
     /// Takes the directory to go on with a run; nil when an engine has it.
     static func become(_ data: DataOption, command: String, _ project: Project?) async throws -> Session? {
-        var options = Session.Options()
-        options.command = command
-        options.processes = project?.processes
-        options.slots = project?.slots
+        var options = Session.Options(command: command, project)
+        options.onStorageLevel = { Terminal.complain(Words.storage($0, $1)) }
         return try await EnginePath.become(try data.path, options)
     }
 

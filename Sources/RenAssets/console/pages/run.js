@@ -285,6 +285,10 @@ export class RunPage extends Page {
             ), ` ${visible(snapshot.error.message, { max: 600 })}`,
                 snapshot.error.frame && h("span", { class: "quiet" }, ` ${visible(snapshot.error.frame)}`));
         }
+        if (this.store.isPreparing) {
+            return h("div", { class: "note warn", role: "status" }, icon("retrying"),
+                `What it shares with its parent is being listed: ${snapshot.preparing} %. It begins after that.`);
+        }
         const waiting = snapshot.waiting;
         if (!waiting) return null;
         return h("div", { class: "note ask" }, icon("quarantined"), h("strong", null,
