@@ -107,6 +107,19 @@ def test_a_hundred_thousand_items_can_be_used(
     assert milliseconds < 6000 * PATIENCE and heap < 80e6
 
 
+def test_a_fork_of_many_items_is_shown_while_it_is_made(
+    large: ConsoleService, vast: str, open_console: Callable[..., Page]
+) -> None:
+    last = large.read(f"/api/v1/runs/{vast}")["last"]
+    page = open_console(large)
+    assert large.post(f"/api/v1/runs/{vast}:fork", {"at": last - 10, "id": "vaster"}).status == 201
+    page.evaluate("ren.router.go('/runs/vaster')")
+    until(page, "ren.page.store?.snapshot?.status === 'succeeded' && !ren.page.store.isPreparing", 60 * PATIENCE)
+    until(page, f"ren.page.store.counts('work').skipped === {MANY - 1}")
+    assert page.evaluate("ren.page.store.counts('work').failed") == 1
+    page.wait_for_selector(".run-head:has-text('forked from vast')")
+
+
 def test_a_hundred_thousand_events_scroll(large: ConsoleService, vast: str, open_console: Callable[..., Page]) -> None:
     page = open_console(large, f"/runs/{vast}/journal")
     page.wait_for_selector("[data-grid=run-events] [role=row]:has-text('run.succeeded')")
