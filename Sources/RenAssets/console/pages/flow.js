@@ -210,15 +210,15 @@ export class FlowPage extends Page {
 /** What a schema says of each member, for people. */
 export function schemaTable(properties, required) {
     return table(["Name", "Type", "Default", "What"], properties.map(([name, property]) => h("tr", { key: name },
-            h("td", null,
-                h("strong", null, visible(name)),
-                required.includes(name) ? null : h("span", { class: "quiet" }, " optional"),
-            ),
-            h("td", { class: "code" }, visible(typeOf(property))),
-            h("td", { class: "code" },
-                property.default === undefined ? "–" : visible(JSON.stringify(property.default), { max: 80 }),
-            ),
-            h("td", null, visible(property.description ?? "")))));
+        h("td", null,
+            h("strong", null, visible(name)),
+            required.includes(name) ? null : h("span", { class: "quiet" }, " optional"),
+        ),
+        h("td", { class: "code" }, visible(typeOf(property))),
+        h("td", { class: "code" },
+            property.default === undefined ? "–" : visible(JSON.stringify(property.default), { max: 80 }),
+        ),
+        h("td", null, visible(property.description ?? "")))));
 }
 
 /** An input to try expressions on: what is there when nobody says otherwise, and a hint where that is nothing. */

@@ -38,15 +38,16 @@ export class FlowsPage extends Page {
             return empty("No flow is registered", ["Register one: ", h("code", null, "ren flow register flow.yaml")],
                 ["or run it at once: ", h("code", null, "ren run flow.yaml")]);
         }
-        return table(["Flow", "Version", "Registered", ["Versions", "number"], ""], this.#flows.map((flow) => h("tr", { key: flow.flow },
-                h("td", { class: "wide" }, h("a", { href: to.flow(flow.flow), title: flow.flow }, visible(flow.flow))),
-                h("td", { class: "code" }, short(flow.hash)),
-                h("td", { class: "time", title: flow.registered }, time(flow.registered)),
-                h("td", { class: "number" }, count(flow.version_count)),
-                h("td", null,
-                    h("a", { href: to.flow(flow.flow, { start: 1 }) }, "Start…"),
-                    " · ",
-                    h("a", { href: link("/runs", { flow: flow.flow }) }, "runs"),
-                ))));
+        const heads = ["Flow", "Version", "Registered", ["Versions", "number"], ""];
+        return table(heads, this.#flows.map((flow) => h("tr", { key: flow.flow },
+            h("td", { class: "wide" }, h("a", { href: to.flow(flow.flow), title: flow.flow }, visible(flow.flow))),
+            h("td", { class: "code" }, short(flow.hash)),
+            h("td", { class: "time", title: flow.registered }, time(flow.registered)),
+            h("td", { class: "number" }, count(flow.version_count)),
+            h("td", null,
+                h("a", { href: to.flow(flow.flow, { start: 1 }) }, "Start…"),
+                " · ",
+                h("a", { href: link("/runs", { flow: flow.flow }) }, "runs"),
+            ))));
     }
 }

@@ -14,6 +14,7 @@ import { table } from "../widgets/table.js";
 
 const OPEN_MAX = 20;
 const RECENT_MAX = 12;
+const RECENT_HEADS = ["Run", "Status", "Flow", ["Took", "number"], "Ended"];
 
 export class HomePage extends Page {
     #runs = null;
@@ -169,12 +170,12 @@ export class HomePage extends Page {
                     : h("p", { class: "quiet" }, "Nothing runs. ", h("a", { href: "/flows" }, "Start a flow"), ".")),
             this.#runs.ended.length > 0 && h("section", { "aria-labelledby": "recent" },
                 h("h2", { id: "recent" }, "Recent"),
-                table(["Run", "Status", "Flow", ["Took", "number"], "Ended"], this.#runs.ended.map((run) => h("tr", { key: run.run },
-                        h("td", { class: "wide" }, h("a", { href: to.run(run.run), title: run.run }, visible(run.run))),
-                        h("td", null, badge(run.status)),
-                        h("td", null, h("a", { href: to.flow(run.flow) }, visible(run.flow))),
-                        h("td", { class: "number" }, between(run.created, run.ended)),
-                        h("td", { class: "time", title: run.ended }, time(run.ended))))),
+                table(RECENT_HEADS, this.#runs.ended.map((run) => h("tr", { key: run.run },
+                    h("td", { class: "wide" }, h("a", { href: to.run(run.run), title: run.run }, visible(run.run))),
+                    h("td", null, badge(run.status)),
+                    h("td", null, h("a", { href: to.flow(run.flow) }, visible(run.flow))),
+                    h("td", { class: "number" }, between(run.created, run.ended)),
+                    h("td", { class: "time", title: run.ended }, time(run.ended))))),
                 h("p", null, h("a", { href: "/runs" }, "All runs"))),
             this.#health(),
         );
@@ -217,7 +218,9 @@ export class HomePage extends Page {
                 h("span", { class: "quiet" },
                     causes.join(", ") || visible(snapshot.error?.message ?? "", { max: 200 }),
                 )),
-            h("a", { class: "button", href: map ? to.node(run.run, map, { state: "failed" }) : to.run(run.run) }, "Look"),
+            h("a", {
+                class: "button", href: map ? to.node(run.run, map, { state: "failed" }) : to.run(run.run),
+            }, "Look"),
             h("button", { type: "button", onclick: () => retryDialog(this.app, run.run, {}, failed || 1) },
                 icon("retrying"), "Retry…"));
     }

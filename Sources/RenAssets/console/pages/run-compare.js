@@ -68,7 +68,8 @@ export class RunComparePage extends RunPage {
     #choice(other) {
         const { parent, forks } = this.lineage ?? { parent: null, forks: [] };
         const kin = [
-            ...(parent ? [[parent.run, "its parent"]] : []), ...forks.slice(0, 8).map((fork) => [fork.run, "a fork of it"]),
+            ...(parent ? [[parent.run, "its parent"]] : []),
+            ...forks.slice(0, 8).map((fork) => [fork.run, "a fork of it"]),
         ].filter(([run]) => run !== other);
         return h(
             "form",
@@ -85,8 +86,8 @@ export class RunComparePage extends RunPage {
             })),
             h("datalist", { id: "others" }, this.#others.map((run) => h("option", { key: run.run, value: run.run }))),
             h("button", { type: "submit" }, "Compare"),
-            kin.map(([run, what]) => h(
-                "a", { key: run, href: to.run(this.run, "compare", { with: run }) }, `${visible(run, { max: 60 })}, ${what}`)),
+            kin.map(([run, what]) => h("a", { key: run, href: to.run(this.run, "compare", { with: run }) },
+                `${visible(run, { max: 60 })}, ${what}`)),
         );
     }
 
@@ -100,7 +101,7 @@ export class RunComparePage extends RunPage {
             h("div", { key: "sides", class: "scroll" }, h("table", null,
                 head(["", visible(a.run, { max: 60 }), visible(b.run, { max: 60 })]),
                 h("tbody", null,
-                    row("Run", [a, b].map((side) => h("a", { key: side.run, href: to.run(side.run) }, visible(side.run)))),
+                    row("Run", [a, b].map(({ run }) => h("a", { key: run, href: to.run(run) }, visible(run)))),
                     row("Status", [a, b].map((side) => badge(side.status))),
                     row("Flow", [a, b].map((side) => h("a", {
                         key: side.run, href: to.flow(`${side.flow}@${side.flow_hash.slice(0, 12)}`),
@@ -145,9 +146,9 @@ export class RunComparePage extends RunPage {
             flow.same ? h("p", { class: "quiet" }, "The same.") : flow.changes.map((change, index) => h(
                 "div", { key: index },
                 h("p", null, change.node === null ? "Beside the nodes" : visible(change.node), `: ${change.change}`),
-                change.lines.length > 0 && h("pre", { tabindex: 0, class: "diff" }, change.lines.map((line, number) => h(
+                change.lines.length > 0 && h("pre", { tabindex: 0, class: "diff" }, change.lines.map((line, at) => h(
                     "span",
-                    { key: number, class: line.startsWith("+") ? "added" : line.startsWith("-") ? "removed" : null },
+                    { key: at, class: line.startsWith("+") ? "added" : line.startsWith("-") ? "removed" : null },
                     `${visible(line, { max: 500, lines: true })}\n`))))));
     }
 

@@ -119,20 +119,18 @@ export class RunItemPage extends RunPage {
                 badge(item.state, item.milliseconds === null ? null : `after ${duration(item.milliseconds)}`),
                 h("span", { class: "quiet" }, `item ${count(item.index)}`),
                 h("span", { class: "grow" }),
-                !this.store.isPast && ["failed", "unknown"].includes(item.state) && h(
-                    "button",
-                    { type: "button", onclick: () => retryDialog(this.app, this.run, { nodes: [node], keys: [key] }, 1) },
-                    icon("retrying"),
-                    "Retry",
-                ),
-                !this.store.isPast && ["failed", "unknown"].includes(item.state) && h(
-                    "button",
-                    { type: "button", onclick: () => skipDialog(this.app, this.run, node, key, item.state) },
-                    icon("skipped"),
-                    "Skip…",
-                )),
+                !this.store.isPast && ["failed", "unknown"].includes(item.state) && [
+                    h("button", {
+                        key: "retry", type: "button",
+                        onclick: () => retryDialog(this.app, this.run, { nodes: [node], keys: [key] }, 1),
+                    }, icon("retrying"), "Retry"),
+                    h("button", {
+                        key: "skip", type: "button",
+                        onclick: () => skipDialog(this.app, this.run, node, key, item.state),
+                    }, icon("skipped"), "Skip…"),
+                ]),
             item.attempt_list.length > 1 && segments("Attempt", item.attempt_list.map((each) => [each.attempt, [
-                icon(each.outcome ? stateOf({ type: `item.${each.outcome.split(".").pop()}`, retry_at: null }) : "running"),
+                icon(each.outcome ? stateOf({ type: `item.${each.outcome.split(".").pop()}` }) : "running"),
                 `attempt ${each.attempt}`,
             ]]), attempt?.attempt, (number) => this.app.router.set({ attempt: number })),
             !attempt && empty("Not started yet", item.state === "pending" ? "It starts when it is its turn." : null),

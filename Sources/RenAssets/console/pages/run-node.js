@@ -263,7 +263,8 @@ export class RunNodePage extends RunPage {
                 node.error.frame && h("span", { class: "quiet" }, ` ${visible(node.error.frame)}`)),
             h("p", null, h("a", { href: this.at.tab("logs", { node: this.node }) }, "Its log"), " · ",
                 h("a", { href: this.at.tab("journal", { node: this.node }) }, "its events")),
-            !this.store.isPast && detail?.output_reference && h("p", null, `Its output has ${count(detail.output_reference.length)} bytes. `,
+            !this.store.isPast && detail?.output_reference && h("p", null,
+                `Its output has ${count(detail.output_reference.length)} bytes. `,
                 h("button", {
                     type: "button", class: "small",
                     onclick: () => saveBytes(this.app.api, detail.output_reference.href, `${this.node}.json`),

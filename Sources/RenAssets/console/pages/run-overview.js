@@ -246,7 +246,8 @@ export class RunOverviewPage extends RunPage {
                     : h("a", { key: "n", href: this.at.node(sample.node) }, visible(sample.node))],
                 list && group.failures > 0 && [
                     " · ",
-                    h("a", { key: "l", href: list }, this.store.isPast ? "list failed" : `list ${count(group.failures)}`),
+                    h("a", { key: "l", href: list },
+                        this.store.isPast ? "list failed" : `list ${count(group.failures)}`),
                 ],
                 list && group.failures > 0 && !this.store.isPast && [
                     " · ",
@@ -265,22 +266,22 @@ export class RunOverviewPage extends RunPage {
             table([
                 "Node", "Status", ["Items", "number"], ["Attempts", "number"], "Began", ["Took", "number"], "What",
             ], Object.entries(snapshot.nodes).map(([name, node]) => {
-                    const counts = this.store.counts(name);
-                    return h("tr", { key: name },
-                        h("td", null, h("a", { href: this.at.node(name), title: name }, visible(name))),
-                        h("td", null, badge(node.status)),
-                        h("td", { class: "number" }, counts ? `${count(counts.succeeded)}/${count(node.total)}` : "–"),
-                        h("td", { class: "number" }, node.attempts || "–"),
-                        h("td", { class: "time", title: node.begun ?? "" }, node.begun ? time(node.begun) : "–"),
-                        h("td", { class: "number" },
-                            node.begun ? duration(
-                                (node.ended ? Date.parse(node.ended) : this.store.now) - Date.parse(node.begun),
-                            ) : "–",
-                        ),
-                        h("td", { class: "cut" },
-                            counts?.failed ? plural(counts.failed, "item failed", "items failed") : nodeNote(node),
-                        ));
-                }), { class: "nodes" }),
+                const counts = this.store.counts(name);
+                return h("tr", { key: name },
+                    h("td", null, h("a", { href: this.at.node(name), title: name }, visible(name))),
+                    h("td", null, badge(node.status)),
+                    h("td", { class: "number" }, counts ? `${count(counts.succeeded)}/${count(node.total)}` : "–"),
+                    h("td", { class: "number" }, node.attempts || "–"),
+                    h("td", { class: "time", title: node.begun ?? "" }, node.begun ? time(node.begun) : "–"),
+                    h("td", { class: "number" },
+                        node.begun ? duration(
+                            (node.ended ? Date.parse(node.ended) : this.store.now) - Date.parse(node.begun),
+                        ) : "–",
+                    ),
+                    h("td", { class: "cut" },
+                        counts?.failed ? plural(counts.failed, "item failed", "items failed") : nodeNote(node),
+                    ));
+            }), { class: "nodes" }),
         );
     }
 

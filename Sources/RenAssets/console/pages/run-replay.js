@@ -87,7 +87,8 @@ export class RunReplayPage extends RunPage {
             h("div", { class: "buttons" },
                 h("button", { type: "button", disabled: replay === null, onclick: () => this.#prove("replay") },
                     "Replay its decisions"),
-                h("button", { type: "button", disabled: audit === null, onclick: () => this.#prove("audit") }, "Audit")),
+                h("button", { type: "button", disabled: audit === null, onclick: () => this.#prove("audit") },
+                    "Audit")),
             h("div", { role: "status" },
                 (replay === null || audit === null) && loading(),
                 replay && this.#replayed(replay),
@@ -105,7 +106,9 @@ export class RunReplayPage extends RunPage {
     }
 
     #replayed({ matches, events, divergence }) {
-        if (matches) return h("p", { class: "good" }, icon("succeeded", "ok"), ` All ${plural(events, "event")} follow.`);
+        if (matches) {
+            return h("p", { class: "good" }, icon("succeeded", "ok"), ` All ${plural(events, "event")} follow.`);
+        }
         return h("div", null,
             h("p", null, icon("failed", "bad"), ` It departs at version ${count(divergence.version)}: `,
                 visible(divergence.why, { max: 600 })),
@@ -118,15 +121,16 @@ export class RunReplayPage extends RunPage {
         return h("div", null,
             matches
                 ? h("p", { class: "good" }, icon("succeeded", "ok"),
-                    ` ${plural(chain.events, "record")} and ${plural(chain.payloads, "payload")} are whole; the run's chain `
-                        + "holds.")
+                    ` ${plural(chain.events, "record")} and ${plural(chain.payloads, "payload")} are whole; the run's `
+                        + "chain holds.")
                 : h("ul", { class: "plain-list" }, findings.map((finding, place) => h("li", { key: place },
                     icon("failed", "bad"), ` ${visible(finding.what, { max: 400 })}`,
                     finding.sequence !== null && [" ", h("a", { key: "at", href: to.event(finding.sequence) },
                         `event ${count(finding.sequence)}`)]))),
             h("p", { class: "quiet" },
-                `${plural(attempts.begun, "attempt")}: ${count(attempts.succeeded)} succeeded, ${count(attempts.failed)} `
-                    + `failed, ${count(attempts.interrupted)} interrupted. Asked by people: ${count(asked.count)}`),
+                `${plural(attempts.begun, "attempt")}: ${count(attempts.succeeded)} succeeded, `
+                    + `${count(attempts.failed)} failed, ${count(attempts.interrupted)} interrupted. `
+                    + `Asked by people: ${count(asked.count)}`),
             h("ul", { class: "latest" }, asked.first.slice(0, 10).map((event) => h("li", { key: event.sequence },
                 h("a", { class: "numbers", href: this.at.tab("journal", { seq: event.sequence }) },
                     count(event.sequence)),

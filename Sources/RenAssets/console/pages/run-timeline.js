@@ -124,17 +124,17 @@ export class RunTimelinePage extends RunPage {
             "Node", "First", "Last", ["Began", "number"], ["Done", "number"], ["Failed", "number"],
             ["At once, at most", "number"],
         ], timeline.lanes.map((lane) => {
-                const first = lane.running.findIndex((value) => value > 0);
-                const last = lane.running.findLastIndex((value) => value > 0);
-                return h("tr", { key: lane.node },
-                    h("td", null, h("a", { href: this.at.node(lane.node) }, visible(lane.node))),
-                    h("td", { class: "time" }, first < 0 ? "–" : when(first)),
-                    h("td", { class: "time" }, last < 0 ? "–" : when(last + 1)),
-                    h("td", { class: "number" }, count(sum(lane.started))),
-                    h("td", { class: "number" }, count(sum(lane.succeeded))),
-                    h("td", { class: "number" }, count(sum(lane.failed))), h("td", { class: "number" },
-                        count(Math.max(0, ...lane.running)),
-                    ));
-            }));
+            const first = lane.running.findIndex((value) => value > 0);
+            const last = lane.running.findLastIndex((value) => value > 0);
+            return h("tr", { key: lane.node },
+                h("td", null, h("a", { href: this.at.node(lane.node) }, visible(lane.node))),
+                h("td", { class: "time" }, first < 0 ? "–" : when(first)),
+                h("td", { class: "time" }, last < 0 ? "–" : when(last + 1)),
+                h("td", { class: "number" }, count(sum(lane.started))),
+                h("td", { class: "number" }, count(sum(lane.succeeded))),
+                h("td", { class: "number" }, count(sum(lane.failed))), h("td", { class: "number" },
+                    count(Math.max(0, ...lane.running)),
+                ));
+        }));
     }
 }

@@ -152,7 +152,8 @@ export class RunPage extends Page {
                 h("h1", null, visible(this.run, { max: 100 })),
                 problemBox(problem) ?? loading(),
                 problem && h("p", null, this.asOf === null
-                    ? h("a", { href: "/runs" }, "All runs") : h("a", { href: to.run(this.run) }, "The run as it is now")),
+                    ? h("a", { href: "/runs" }, "All runs")
+                    : h("a", { href: to.run(this.run) }, "The run as it is now")),
             );
         }
         return h(
@@ -254,7 +255,8 @@ export class RunPage extends Page {
         ]);
         return [
             parent && [
-                " · forked from ", h("a", { key: "parent", href: to.run(parent.run) }, visible(parent.run, { max: 60 })),
+                " · forked from ",
+                h("a", { key: "parent", href: to.run(parent.run) }, visible(parent.run, { max: 60 })),
                 " at ", h("a", { key: "at", href: to.run(parent.run, "replay", { as_of: parent.sequence }) },
                     `event ${count(parent.sequence)}`),
             ],

@@ -146,22 +146,22 @@ export class RunsPage extends Page {
         }
         const heads = ["Run", "Status", "Flow", "Started", ["Took", "number"], ["Events", "number"], "Error"];
         return table(heads, this.#runs.map((run, index) => h("tr", {
-                key: run.run,
-                class: index === this.#selected ? "selected" : null,
-            },
-                h("td", { class: "wide" }, h("a", { href: to.run(run.run), title: run.run }, visible(run.run))),
-                h("td", null, badge(run.status)),
-                h("td", null,
-                    h("a", { href: to.flow(run.flow) }, visible(run.flow)),
-                    h("span", { class: "quiet" }, `@${short(run.flow_hash)}`),
-                ),
-                h("td", { class: "time", title: run.created }, time(run.created)),
-                h("td", { class: "number" }, between(run.created, run.ended)),
-                h("td", { class: "number" }, count(run.version)),
-                h("td", { class: "cut", title: run.error?.message ?? run.waiting?.message ?? "" },
-                    run.error ? `${visible(run.error.name)}: ${visible(run.error.message, { max: 160 })}` : visible(
-                        run.waiting?.message ?? "",
-                        { max: 160 },
-                    )))), { class: "runs" });
+            key: run.run,
+            class: index === this.#selected ? "selected" : null,
+        },
+            h("td", { class: "wide" }, h("a", { href: to.run(run.run), title: run.run }, visible(run.run))),
+            h("td", null, badge(run.status)),
+            h("td", null,
+                h("a", { href: to.flow(run.flow) }, visible(run.flow)),
+                h("span", { class: "quiet" }, `@${short(run.flow_hash)}`),
+            ),
+            h("td", { class: "time", title: run.created }, time(run.created)),
+            h("td", { class: "number" }, between(run.created, run.ended)),
+            h("td", { class: "number" }, count(run.version)),
+            h("td", { class: "cut", title: run.error?.message ?? run.waiting?.message ?? "" },
+                run.error ? `${visible(run.error.name)}: ${visible(run.error.message, { max: 160 })}` : visible(
+                    run.waiting?.message ?? "",
+                    { max: 160 },
+                )))), { class: "runs" });
     }
 }

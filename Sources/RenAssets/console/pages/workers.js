@@ -70,47 +70,48 @@ export class WorkersPage extends Page {
             "They start with the first call, and end when nothing was called for a while.",
         );
         return table([
-            "Worker", "State", ["Process", "number"], ["Memory", "number"], ["Age", "number"], ["Calls", "number"], "Now", "",
+            "Worker", "State", ["Process", "number"], ["Memory", "number"], ["Age", "number"], ["Calls", "number"],
+            "Now", "",
         ], this.#workers.map((worker) => [
-                h("tr", { key: worker.worker },
-                    h("td", { class: "code" },
-                        worker.worker,
-                        worker.alone && h("span", { class: "quiet" }, " one call at a time"),
-                    ),
-                    h("td", null, worker.state === "ready" ? readyBadge(worker) : badge(worker.state)),
-                    h("td", { class: "number" }, worker.process ?? "–"),
-                    h("td", { class: "number" }, bytes(worker.resident_bytes)),
-                    h("td", { class: "number" }, duration(worker.age_milliseconds)),
-                    h("td", { class: "number" }, count(worker.calls_done)),
-                    h("td", null, worker.calls.length
-                        ? h("ul", { class: "plain-list" }, worker.calls.slice(0, 4).map((call) => h(
-                            "li",
-                            { key: `${call.run}/${call.node}/${call.key}` },
-                            callOf(call),
-                            h("span", { class: "quiet" }, ` ${duration(call.milliseconds)}`),
-                        )),
-                            worker.calls.length > 4 && h("li", { class: "quiet" },
-                                `and ${worker.calls.length - 4} more`,
-                            ))
-                        : visible(worker.end ?? "", { max: 200 }) || "–"),
-                    h("td", null, worker.state === "ready" && h("span", { class: "buttons" },
-                        h("button", {
-                            type: "button", class: "small", title: "after its calls",
-                            onclick: () => this.#restart(worker, false),
-                        }, "Restart"),
-                        worker.calls.length > 0 && h("button", {
-                            type: "button", class: "small",
-                            title: "its calls are tried again; a once call becomes unknown",
-                            onclick: () => this.#restart(worker, true),
-                        }, "now")))),
-                worker.last_error_lines.length > 0 && h("tr", {
-                    key: `${worker.worker} stderr`,
-                }, h("td", { colspan: 8 },
-                    h("details", null, h("summary", null, `last lines of stderr (${worker.last_error_lines.length})`),
-                        h("pre", { tabindex: 0 },
-                            visible(worker.last_error_lines.join("\n"), { max: 20_000, lines: true }),
-                        )))),
-            ]));
+            h("tr", { key: worker.worker },
+                h("td", { class: "code" },
+                    worker.worker,
+                    worker.alone && h("span", { class: "quiet" }, " one call at a time"),
+                ),
+                h("td", null, worker.state === "ready" ? readyBadge(worker) : badge(worker.state)),
+                h("td", { class: "number" }, worker.process ?? "–"),
+                h("td", { class: "number" }, bytes(worker.resident_bytes)),
+                h("td", { class: "number" }, duration(worker.age_milliseconds)),
+                h("td", { class: "number" }, count(worker.calls_done)),
+                h("td", null, worker.calls.length
+                    ? h("ul", { class: "plain-list" }, worker.calls.slice(0, 4).map((call) => h(
+                        "li",
+                        { key: `${call.run}/${call.node}/${call.key}` },
+                        callOf(call),
+                        h("span", { class: "quiet" }, ` ${duration(call.milliseconds)}`),
+                    )),
+                        worker.calls.length > 4 && h("li", { class: "quiet" },
+                            `and ${worker.calls.length - 4} more`,
+                        ))
+                    : visible(worker.end ?? "", { max: 200 }) || "–"),
+                h("td", null, worker.state === "ready" && h("span", { class: "buttons" },
+                    h("button", {
+                        type: "button", class: "small", title: "after its calls",
+                        onclick: () => this.#restart(worker, false),
+                    }, "Restart"),
+                    worker.calls.length > 0 && h("button", {
+                        type: "button", class: "small",
+                        title: "its calls are tried again; a once call becomes unknown",
+                        onclick: () => this.#restart(worker, true),
+                    }, "now")))),
+            worker.last_error_lines.length > 0 && h("tr", {
+                key: `${worker.worker} stderr`,
+            }, h("td", { colspan: 8 },
+                h("details", null, h("summary", null, `last lines of stderr (${worker.last_error_lines.length})`),
+                    h("pre", { tabindex: 0 },
+                        visible(worker.last_error_lines.join("\n"), { max: 20_000, lines: true }),
+                    )))),
+        ]));
     }
 }
 

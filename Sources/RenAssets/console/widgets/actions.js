@@ -244,8 +244,8 @@ export function skipDialog(app, run, node, key, state) {
     };
     wish.look();
     ask(app, `Skip ${visible(key ?? node, { max: 80 })}`, () => [
-        h("fieldset", null, h("legend", null, "What stands for its result"), Object.entries(hows).map(([each, text]) => h(
-            "label", { key: each, class: "choice" },
+        h("fieldset", null, h("legend", null, "What stands for its result"), Object.entries(hows).map(([each, text]) =>
+            h("label", { key: each, class: "choice" },
             h("input", {
                 type: "radio", name: "how", value: each, checked: how === each, onchange: () => {
                     how = each;

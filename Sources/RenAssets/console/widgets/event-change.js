@@ -2,6 +2,7 @@
 
 import { h } from "../h.js";
 import { count, visible } from "../format.js";
+import { place } from "../words.js";
 import { shortJSON } from "./json.js";
 
 /**
@@ -35,6 +36,5 @@ export function eventChange({ changes, links }, address) {
 const value = (json) => (json === null ? h("span", { class: "quiet" }, "–") : shortJSON(json, 200));
 
 function words({ sequence, type, node, key }) {
-    const where = node === undefined ? "" : ` ${visible(node)}${key === undefined ? "" : ` · ${visible(key, { max: 60 })}`}`;
-    return `event ${count(sequence)}: ${type}${where}`;
+    return `event ${count(sequence)}: ${type} ${place({ node, key })}`;
 }

@@ -114,6 +114,8 @@ export class EventList {
                     { after: this.#next, limit: FILTERED_PAGE, type, node }, this.#page.signal);
                 if (generation !== this.#generation) return;
                 this.#found.push(...page.items.filter((event) => this.#fits(event)));
+                // The event of the address may be among those that came now.
+                if (this.#selected < 0) this.#selected = this.#placeOf(this.#detailOf);
                 this.#next = page.next;
                 this.#page.soon();
             }
@@ -142,10 +144,14 @@ export class EventList {
 
     // One event
 
+    #placeOf(sequence) {
+        return this.#found.findIndex((event) => event.sequence === sequence);
+    }
+
     async #show(sequence) {
         this.#detailOf = sequence;
         await this.#page.read(async () => {
-            if (this.#found) this.#selected = this.#found.findIndex((event) => event.sequence === sequence);
+            if (this.#found) this.#selected = this.#placeOf(sequence);
             else {
                 const index = await this.#pages.indexOf(sequence);
                 await this.#pages.need(index, index + 1);
@@ -211,6 +217,7 @@ export class EventList {
             { name: "what", title: this.#query.lens === "json" ? "JSON" : "What", class: "cut" },
         ];
         const shown = this.#selected >= 0 ? this.#event(this.#selected) : null;
+        const detail = this.#detail?.sequence === shown?.sequence ? this.#detail : null;
         return h(
             "div", { class: "events" },
             this.#filters(),
@@ -240,7 +247,7 @@ export class EventList {
                     {
                         app: this.#page.app, close: () => this.#page.app.router.set({ seq: null }),
                         address: (other) => link(location.pathname, { ...this.#page.route.query, seq: other }),
-                    }, shown, this.#detail?.sequence === shown.sequence ? this.#detail : null, this.#changes, this.#json)),
+                    }, shown, detail, this.#changes, this.#json)),
         );
     }
 

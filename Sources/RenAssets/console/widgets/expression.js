@@ -64,7 +64,8 @@ export class ExpressionTester {
                     event.preventDefault();
                     const isShort = this.#rule.length + this.#data.length < ADDRESS_MAX;
                     this.#try();
-                    this.#page.app.router.set(isShort ? { rule: this.#rule, data: this.#data } : { rule: null, data: null });
+                    const [rule, data] = isShort ? [this.#rule, this.#data] : [null, null];
+                    this.#page.app.router.set({ rule, data });
                 },
             },
             h("h2", { id: "tester" }, "Try an expression"),

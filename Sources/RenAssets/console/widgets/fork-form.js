@@ -145,7 +145,8 @@ export class ForkForm {
             this.#form ? [
                 h("details", { key: "input" }, h("summary", null, "Another input"), this.#input
                     ? this.#form.view()
-                    : h("p", { class: "quiet" }, "Its input is too long to be changed here; ", h("code", null, "ren fork --set"), " changes a member of it.")),
+                    : h("p", { class: "quiet" }, "Its input is too long to be changed here; ",
+                        h("code", null, "ren fork --set"), " changes a member of it.")),
                 h("details", { key: "output" }, h("summary", null, "Another output of a node"), this.#output(set)),
                 h("details", { key: "more" }, h("summary", null, "Another version of the flow, and more"),
                     this.#more(set)),
@@ -153,8 +154,8 @@ export class ForkForm {
             ] : loading(),
             problemBox(this.#problem),
             h("div", { class: "buttons" },
-                h("button", { type: "submit", class: "primary", disabled: this.#isBusy || !store.snapshot || !this.#form },
-                    icon("fork"), "Fork")),
+                h("button", { type: "submit", class: "primary", disabled: this.#isBusy || !this.#form }, icon("fork"),
+                    "Fork")),
         );
     }
 
@@ -210,7 +211,8 @@ export class ForkForm {
             h("h3", null, "What it would do"),
             setsView(plan),
             h("ul", { class: "plain-list" }, maps.map(([name, node]) => h("li", { key: name },
-                `${visible(name, { max: 60 })}: ${count(node.succeeded)} of ${count(node.total)} items have succeeded by then`))),
+                `${visible(name, { max: 60 })}: ${count(node.succeeded)} of ${count(node.total)} items have `
+                    + "succeeded by then"))),
             plan.asking.map((name) => h("label", { key: name, class: "choice" },
                 h("input", {
                     type: "checkbox", checked: again.has(name), onchange: () => {

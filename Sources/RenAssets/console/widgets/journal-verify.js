@@ -43,10 +43,13 @@ export class JournalVerify {
             h("h2", null, icon(isWhole ? "succeeded" : "failed", isWhole ? "ok" : "bad"),
                 isWhole ? " The journal is whole" : ` ${plural(report.finding_count, "finding")}`),
             h("dl", { class: "facts-list" },
-                fact("Events", count(report.events)), fact("Runs", count(report.runs)), fact("Read", bytes(report.bytes)),
+                fact("Events", count(report.events)), fact("Runs", count(report.runs)),
+                fact("Read", bytes(report.bytes)),
                 fact("Artifacts", count(report.artifacts)), fact("Took", duration(report.milliseconds)),
                 report.pruned_events + report.pruned_payloads > 0 && fact(
-                    "Pruned", `${plural(report.pruned_events, "event")}, ${plural(report.pruned_payloads, "payload")}, as announced`)),
+                    "Pruned",
+                    `${plural(report.pruned_events, "event")} and ${plural(report.pruned_payloads, "payload")}, as `
+                        + "announced")),
             h("ul", { class: "plain-list" }, report.findings.map((finding, place) => h("li", { key: place },
                 finding.sequence !== null && [h("a", { key: "at", href: to.event(finding.sequence) },
                     `event ${count(finding.sequence)}`), ": "],
