@@ -69,6 +69,29 @@ struct ReopeningTests {
             ])
     }
 
+    @Test("Items that fail once more leave what read the others as it is", arguments: JournalKind.allCases)
+    func failedItemsAgain(_ kind: JournalKind) throws {
+        let stage = try Stage(
+            "m: {function: f, each: {var: input.list}, key: {var: item.id}, tolerate: 2}\n"
+                + "sum: {function: f, once: true, after: [m], with: {all: {var: nodes.m.items}}}",
+            input: Self.list([0, 1, 2]), on: kind)
+        try stage.succeed("m[0]", 10)
+        try stage.fail("m[1]")
+        try stage.fail("m[2]")
+        try stage.succeed("sum", 10)
+        try retry(stage)
+        try stage.fail("m[1]")
+        try stage.fail("m[2]")
+        #expect(stage.runStatus == "succeeded" && stage.statuses == "m=succeeded sum=succeeded")
+        #expect(try stage.count("node.kept m") == 1)
+        #expect(try stage.count("node.kept sum") == 1)
+        // A result more is another input.
+        try retry(stage)
+        try stage.fail("m[1]")
+        try stage.succeed("m[2]", 12)
+        #expect(stage.statuses == "m=succeeded sum=unknown")
+    }
+
     @Test("A node that gives the same again leaves what read it as it is", arguments: JournalKind.allCases)
     func sameAgain(_ kind: JournalKind) throws {
         let stage = try Stage(Self.chain, on: kind)

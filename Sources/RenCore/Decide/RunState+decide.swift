@@ -83,7 +83,7 @@ extension RunState {
         return decision
     }
 
-    /// Opened anew after a reopening, the map has the results it had: what reads them has the same input.
+    /// After a reopening the map has the results it had: what reads them has the same input.
     private func isSame(_ map: MapState, as before: NodeState.Recorded) -> Bool {
         guard let items = before.map, before.version > .none else { return false }
         return map.isKept && map.opening.source == items.source && map.total == items.total

@@ -36,7 +36,7 @@ package struct MapState: Hashable, Sendable {
     package private(set) var again = ItemRanges()
     /// `map.closed` is written; the node's own end follows.
     package private(set) var isClosed = false
-    /// Every item that succeeded did so by keeping the result it had before the map was opened anew.
+    /// Since it was opened or reopened no item got another result: each that succeeded kept the one it had.
     package private(set) var isKept = true
     /// As far as `next`.
     private(set) var pages: [Page] = []
@@ -156,8 +156,10 @@ package struct MapState: Hashable, Sendable {
     /// Opens settled items again, and the map with them.
     mutating func reopen(_ items: ItemRanges) {
         isClosed = false
-        isKept = false
-        for item in items.items where item.index < next && unsettle(item) {
+        isKept = true
+        for item in items.items where item.index < next {
+            if state(of: item) == .succeeded { isKept = false }
+            guard unsettle(item) else { continue }
             mark(item, .pending)
             counts.pending += 1
             again.insert(item.rawValue..<item.rawValue + 1)

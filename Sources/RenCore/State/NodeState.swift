@@ -66,9 +66,24 @@ package struct NodeState: Hashable, Sendable {
     func reopened(keeping: Bool) -> NodeState {
         var fresh = NodeState()
         fresh.work = work.reopened
-        // A result that was kept, or not looked at since, is the same one still.
-        if keeping { fresh.recorded = recorded ?? result(of: phase) }
+        if keeping { fresh.recorded = standing }
         return fresh
+    }
+
+    /// The result that may stand: one that was kept, or not looked at since, is the same one still, unless items of the
+    /// map have other results by now.
+    private var standing: Recorded? {
+        guard var recorded else { return result(of: phase) }
+        if map?.isKept == false { recorded.version = .none }
+        return recorded
+    }
+
+    /// Items of the map begin again; when they end as they had, the map's result stands.
+    mutating func reopen(_ items: ItemRanges) {
+        recorded = standing
+        map?.reopen(items)
+        phase = .mapping
+        error = nil
     }
 
     private func result(of phase: Phase) -> Recorded? {

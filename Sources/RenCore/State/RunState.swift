@@ -298,9 +298,7 @@ extension RunState {
             nodes[node.index] = nodes[node.index].reopened(keeping: true)
         }
         for (node, items) in reopening.items where node.index < nodes.count && nodes[node.index].map != nil {
-            nodes[node.index].map?.reopen(items)
-            nodes[node.index].phase = .mapping
-            nodes[node.index].error = nil
+            nodes[node.index].reopen(items)
         }
         mayRunAgain.formUnion(reopening.allowed)
         codeChangedRunsAgain = codeChangedRunsAgain || reopening.codeChangedRunsAgain
