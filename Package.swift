@@ -43,7 +43,7 @@ let package = Package(
         .target(name: "JSONLogic", dependencies: ["RenJSON"], swiftSettings: settings),
         .target(name: "RenCore", dependencies: ["RenJSON", "JSONLogic"], swiftSettings: settings),
         .target(name: "RenJournal", dependencies: ["RenJSON", "RenCore", "LMDB", crypto], swiftSettings: settings),
-        .target(name: "RenAssets", exclude: ["python"]),
+        .target(name: "RenAssets", exclude: ["console", "python"]),
         .target(
             name: "RenWorkers",
             dependencies: [
@@ -60,7 +60,7 @@ let package = Package(
         .target(
             name: "Ren",
             dependencies: [
-                "RenJSON", "RenYAML", "RenCore", "RenJournal", "RenWorkers", "RenEngine",
+                "RenJSON", "RenYAML", "JSONLogic", "RenCore", "RenJournal", "RenWorkers", "RenEngine",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings),

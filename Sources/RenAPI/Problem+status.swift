@@ -24,6 +24,7 @@ extension Problem {
         "range.invalid": 416,
         "function.not_found": 404, "function.local_only": 403, "function.changed": 409,
         "flow.not_found": 404, "flow.ambiguous": 409, "worker.not_found": 404, "worker.failed": 503,
+        "journal.inspected": 409, "integrity.damaged": 500,
         "link.invalid": 401, "upgrade.required": 426, "websocket.too_many": 503,
         "environment.missing": 409, "environment.failed": 503, "artifact.not_found": 404, "attempt.not_found": 404,
         "python.missing": 503, "python.too_old": 503, "config.invalid": 500, "precondition.invalid": 400,

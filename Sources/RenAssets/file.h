@@ -7,8 +7,7 @@ static const unsigned char REN_BYTES(FILE_SYMBOL)[] = {
 #embed FILE_PATH suffix(, )
     0};
 #else
-// The name is the path without "python/".
-{&FILE_PATH[7], REN_BYTES(FILE_SYMBOL), sizeof(REN_BYTES(FILE_SYMBOL)) - 1},
+{FILE_PATH, REN_BYTES(FILE_SYMBOL), sizeof(REN_BYTES(FILE_SYMBOL)) - 1},
 #endif
 
 #undef FILE_PATH

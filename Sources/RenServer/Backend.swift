@@ -18,18 +18,26 @@ package final class Backend: Sendable {
     package let started: ContinuousClock.Instant
     /// Events as text, progress and keys: made once for all who read them.
     package let readings: SharedReadings
+    let console: ConsoleFiles
+    let inspection: Inspection?
 
     package var journal: StoreJournal { session.journal }
     package var engine: Engine { session.engine }
 
-    /// - Parameter gate: by default one whose token nobody knows, for the Unix socket alone.
+    /// - Parameters:
+    ///   - gate: by default one whose token nobody knows, for the Unix socket alone.
+    ///   - inspector: of the whole journal; nil: there are no routes for that.
+    ///   - consoleFolder: where the files of the console are read at every request; nil: those of the binary.
     package init(
-        _ session: Session, logger: Logger, gate: Gate = Gate(), connections: ConnectionRegistry = ConnectionRegistry()
+        _ session: Session, logger: Logger, gate: Gate = Gate(), connections: ConnectionRegistry = ConnectionRegistry(),
+        inspector: (any JournalInspector)? = nil, consoleFolder: String? = nil
     ) {
         self.session = session
         self.logger = logger
         self.gate = gate
         self.connections = connections
+        inspection = inspector.map(Inspection.init)
+        console = ConsoleFiles(folder: consoleFolder)
         started = .now
         let engine = session.engine
         readings = SharedReadings(session.journal, directory: session.directory) { engine.now() }
@@ -44,12 +52,15 @@ package final class Backend: Sendable {
 
     /// All routes of the service, in the order of `/openapi.json`.
     package var routes: [Route] {
-        indexRoutes + healthRoutes + flowRoutes + runRoutes + commandRoutes + functionRoutes + workerRoutes + nodeRoutes
-            + [stateRoute] + logRoutes + eventRoutes + resultRoutes + proofRoutes + retentionRoutes
+        consoleRoutes + indexRoutes + healthRoutes + flowRoutes + runRoutes + commandRoutes + functionRoutes
+            + workerRoutes + nodeRoutes + [stateRoute, lineageRoute] + logRoutes + eventRoutes + resultRoutes
+            + proofRoutes
+            + retentionRoutes + inspectionRoutes
     }
 
     /// Schemas that routes refer to, by name.
     package static let schemas: [String: JSON] = [
         baseSchemas, flowSchemas, runSchemas, functionSchemas, nodeSchemas, stateSchemas, eventSchemas, proofSchemas,
+        lineageSchemas, inspectionSchemas,
     ].reduce(into: [:]) { $0.merge($1) { first, _ in first } }
 }

@@ -70,19 +70,19 @@ struct GateTests {
             name: "same site, other origin", headers: navigation("same-site") + [bearer], code: "origin.refused",
             status: 403),
         Row(name: "our own page", headers: navigation("same-origin", mode: "cors", dest: "empty") + [bearer]),
-        Row(name: "typed address", path: "/", headers: navigation("none"), access: .open),
-        Row(name: "link of another site to the shell", path: "/", headers: navigation("cross-site"), access: .open),
+        Row(name: "typed address", path: "/", headers: navigation("none"), access: .page),
+        Row(name: "link of another site to us", path: "/", headers: navigation("cross-site"), access: .page),
         Row(
-            name: "link of another site to a page", path: "/docs", headers: navigation("cross-site"), access: .open,
+            name: "link of another site to the docs", path: "/docs", headers: navigation("cross-site"), access: .open,
             code: "origin.refused", status: 403),
         Row(
-            name: "link with a query to the shell", path: "/?x=1", headers: navigation("cross-site"), access: .open,
+            name: "link of another site to an event", path: "/runs/x/journal?seq=1",
+            headers: navigation("cross-site"), access: .page),
+        Row(
+            name: "console in a frame", path: "/", headers: navigation("cross-site", dest: "iframe"), access: .page,
             code: "origin.refused", status: 403),
         Row(
-            name: "shell in a frame", path: "/", headers: navigation("cross-site", dest: "iframe"), access: .open,
-            code: "origin.refused", status: 403),
-        Row(
-            name: "form to the shell", method: .post, path: "/", headers: navigation("cross-site"), access: .open,
+            name: "form to the console", method: .post, path: "/", headers: navigation("cross-site"), access: .page,
             code: "origin.refused", status: 403),
         Row(name: "no token", headers: [ours], code: "auth.required", status: 401),
         Row(name: "token", headers: [ours, bearer]),

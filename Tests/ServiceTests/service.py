@@ -82,11 +82,11 @@ class Service:
 
     # The process
 
-    def start(self, *, ready_within: float = 20) -> Service:
+    def start(self, *, ready_within: float = 20, listen: str = "127.0.0.1:0") -> Service:
         inherited = {key: value for key, value in os.environ.items() if not key.startswith("REN_")}
         with self.output.open("ab") as output:
             self.process = subprocess.Popen(
-                [ren_binary(), "serve", "--data", str(self.data), "--listen", "127.0.0.1:0"],
+                [ren_binary(), "serve", "--data", str(self.data), "--listen", listen],
                 cwd=self.folder,
                 env=inherited | self.environment,
                 # SIGXFSZ stays ignored: a file that may not grow is an error like others.

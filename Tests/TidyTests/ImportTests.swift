@@ -25,8 +25,8 @@ struct ImportTests {
         "RenEngine": ["RenJSON", "RenCore", "RenJournal", "RenWorkers"],
         // Foundation only for `Encodable` and `Decodable` values of an embedding program.
         "Ren": [
-            "RenJSON", "RenYAML", "RenCore", "RenJournal", "RenWorkers", "RenEngine", "Logging", "FoundationEssentials",
-            "Foundation",
+            "RenJSON", "RenYAML", "JSONLogic", "RenCore", "RenJournal", "RenWorkers", "RenEngine", "Logging",
+            "FoundationEssentials", "Foundation",
         ],
         "RenAPI": ["RenCore", "RenJSON"],
         "RenWebSocket": [

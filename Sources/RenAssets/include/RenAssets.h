@@ -8,7 +8,7 @@
 
 #include <stddef.h>
 
-/// One file: its path as it is unpacked ("ren/worker.py"), and its bytes.
+/// One file: its path below the folder of this target ("python/ren/worker.py"), and its bytes.
 ///
 /// The bytes live as long as the process and are not NUL-terminated; `length` may be 0.
 struct ren_asset {

@@ -67,6 +67,13 @@ extension JournalReading {
     }
 }
 
+extension PastRun {
+    /// One byte for each item of a map as it was, as `Heatmap` has them; nil where the map was not open.
+    package func states(of node: NodeNumber) -> [UInt8]? {
+        state[node].map.map { map in (0..<map.total).map { map.workState(of: ItemIndex($0)).rawValue } }
+    }
+}
+
 extension ItemRow {
     /// See `NodeRow.init(_:_:_:in:_:)`.
     fileprivate init?(

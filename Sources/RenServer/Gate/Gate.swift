@@ -65,7 +65,7 @@ package final class Gate: Sendable {
         do throws(RenError) {
             if !isUnixSocket { try checkHost(headers) }
             try checkOrigin(headers, isUnixSocket: isUnixSocket)
-            try checkFetchSite(method, path, headers)
+            try checkFetchSite(method, headers, access)
             try refuseToken(inQueryOf: path)
             return .passed(isTrusted: try isTrusted(headers, access: access, isUnixSocket: isUnixSocket))
         } catch {
@@ -128,18 +128,15 @@ package final class Gate: Sendable {
 
     /// What a browser says about requests without `Origin`, such as those for images and scripts.
     private func checkFetchSite(
-        _ method: HTTPRequest.Method, _ path: String, _ headers: HTTPFields
+        _ method: HTTPRequest.Method, _ headers: HTTPFields, _ access: Route.Access
     ) throws(RenError) {
         guard let site = headers[.secFetchSite], site != "same-origin", site != "none" else { return }
         let isVisit =
-            method == .get && path == Self.shell && headers[.secFetchMode] == "navigate"
+            method == .get && access == .page && headers[.secFetchMode] == "navigate"
             && headers[.secFetchDest] == "document"
         guard !isVisit else { return }
         throw RenError(.originRefused, "a page of another site may not ask ren (\(excerpt(site)))")
     }
-
-    /// The page without content that links of other sites may lead to.
-    private static let shell = "/"
 
     // MARK: Who it is
 
@@ -171,7 +168,7 @@ package final class Gate: Sendable {
             if isToken(offered) { return true }
             throw RenError(.authInvalid, "the token among the sub-protocols is not the one of this ren")
         }
-        guard access == .open else {
+        guard access != .token else {
             throw RenError(
                 .authRequired, "this needs the token",
                 hint: "send Authorization: Bearer with what stands in the file `token` of the data directory")

@@ -40,6 +40,16 @@ extension Backend {
                 return .json(object)
             },
             Route(
+                .get, "/api/v1/journal/events/{sequence}/changes",
+                "What an event changed in what is shown of its run, and the events that it is linked to.",
+                answers: [.json(.ok, "values before and after, and links", .ref("EventChanges"))],
+                problems: [404, 410], isLong: true
+            ) { call in
+                let event = try self.event(call.capture("sequence"))
+                var names = EventNames(self.journal)
+                return .json(try EventChange(event, in: self.journal, &names).json)
+            },
+            Route(
                 .get, "/api/v1/journal/events/{sequence}/payload", "The payload of an event, as it was recorded.",
                 answers: [.bytes(.ok, "the bytes, mostly JSON", type: "application/octet-stream")],
                 problems: [404, 410],
@@ -209,6 +219,23 @@ extension Backend {
         detail["journal_hash"] = .hash
         var more = sometimes
         more["payload_json"] = ["description": "the payload, where it has at most 64 KiB"]
-        return ["Event": .answer(always, sometimes: sometimes), "EventDetail": .answer(detail, sometimes: more)]
+        let link: JSON = .answer(
+            ["sequence": .count, "type": .oneOf(EventType.allCases.map(\.name))],
+            sometimes: ["node": .text("its name"), "key": .text("of the item")])
+        let linkOrNull: JSON = ["anyOf": [link, ["type": "null"]]]
+        let changes: JSON = .answer([
+            "changes": .list(
+                of: .answer([
+                    "path": .text("such as nodes.scrape.running"), "before": .anything, "after": .anything,
+                ])),
+            "links": .answer([
+                "cause": linkOrNull, "previous": linkOrNull, "effects": .list(of: link),
+                "more_effects": ["type": "boolean", "description": "more events follow than were looked at"],
+            ]),
+        ])
+        return [
+            "Event": .answer(always, sometimes: sometimes), "EventDetail": .answer(detail, sometimes: more),
+            "EventChanges": changes,
+        ]
     }()
 }

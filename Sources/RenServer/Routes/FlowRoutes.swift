@@ -30,6 +30,18 @@ extension Backend {
                 body: Self.flowBody,
                 answers: [.json(.ok, "What was found", .ref("FlowCheck"))], handle: checkFlow),
             Route(
+                .post, "/api/v1/flows:eval", "Evaluates an expression of flows, and tells each step",
+                body: Route.Body(
+                    schema: .request(
+                        [
+                            "rule": ["description": "JSONLogic"],
+                            "data": ["description": "what it reads; null unless given"],
+                        ], required: ["rule"])),
+                answers: [.json(.ok, "Its result, or what is wrong with it", .ref("ExpressionTrial"))], isLong: true
+            ) { call in
+                .json(ExpressionTrial(call.json["rule"] ?? .null, data: call.json["data"] ?? .null).json)
+            },
+            Route(
                 .get, "/api/v1/flows/{flow}", "A flow by name, or one version of it: products@9f3c2a1",
                 answers: [.json(.ok, "The flow", .ref("Flow"))], problems: [409], isLong: true, handle: flow),
             Route(
@@ -191,6 +203,27 @@ extension Backend {
                         "node": .text("the pause"), "signal": .textOrNull("null: it is computed"), "form": .anything,
                     ])),
                 "versions": .list(of: .ref("FlowVersion")),
+            ]),
+            "ExpressionTrial": .answer([
+                "result": .anything,
+                "errors": .list(
+                    of: .answer([
+                        "code": .text("stable"), "message": .text("what is wrong"), "hint": .textOrNull("what to do"),
+                        "pointer": .text("where in the expression, as JSON Pointer"),
+                    ])),
+                "warnings": .list(
+                    of: .answer(["message": .text("what may surprise"), "pointer": .text("where, as JSON Pointer")])),
+                "steps_counted": .count, "cut": ["type": "boolean", "description": "there were more steps than these"],
+                "operands": .list(
+                    of: .answer([
+                        "path": .list(of: ["type": "string"]), "value": .anything,
+                    ])),
+                "steps": .list(
+                    of: .answer(
+                        [
+                            "pointer": .text("where, as JSON Pointer"), "operator": .text("its name"),
+                            "operands": .list(of: .anything), "level": .count,
+                        ], sometimes: ["result": .anything, "error": .text("what went wrong")])),
             ]),
             "FlowGraph": .answer([
                 "flow": .text("its name"), "hash": .hash, "layers": .count,

@@ -18,7 +18,7 @@ enum IndexPaths {
 extension Backend {
     var indexRoutes: [Route] {
         [
-            shellRoute, indexRoute, openAPIRoute, docsRoute, problemRoute, linkRoute, sessionRoute, streamRoute,
+            indexRoute, openAPIRoute, docsRoute, problemRoute, linkRoute, sessionRoute, streamRoute,
         ]
     }
 
@@ -44,15 +44,6 @@ extension Backend {
             "version": .text("of ren"), "sequence": .count, "time": .timeOrNull, "links": .map(of: .text("a path")),
         ]),
     ]
-
-    private var shellRoute: Route {
-        Route(
-            .get, "/", "A page that says that ren is here", access: .open,
-            answers: [.bytes("the page", type: "text/html; charset=utf-8")]
-        ) { _ in
-            .page("ren", "<p>ren is running here. Its API is described under <a href=\"/docs\">/docs</a>.</p>")
-        }
-    }
 
     private var indexRoute: Route {
         Route(

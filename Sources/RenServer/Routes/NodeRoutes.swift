@@ -45,19 +45,31 @@ extension Backend {
                         [
                             "type": "string", "enum": .array(Heatmap.Quantity.allCases.map { .string($0.rawValue) }),
                             "default": "state",
-                        ])
+                        ]), Self.asOf,
                 ],
                 answers: [.bytes(.ok, "the bytes; none while the map is not open", type: "application/octet-stream")],
-                problems: [404], isLong: true
+                problems: [404, 422], isLong: true
             ) { call in
                 let row = try self.run(call.capture("run"))
                 let node = try self.map(call.capture("node"), of: row)
                 let quantity = call.text("by").flatMap(Heatmap.Quantity.init) ?? .state
+                if let past = try self.past(row, call) {
+                    guard quantity == .state else {
+                        throw RenError(
+                            .itemsNowOnly, "as of an event, the heat map shows states only",
+                            hint: "leave the event out to see times and attempts")
+                    }
+                    return Reply(
+                        .ok, type: Self.bytes,
+                        body: ResponseBody(byteBuffer: ByteBuffer(bytes: past.states(of: node) ?? []))
+                    ).with(.renAsOf, String(past.asOf.sequence.rawValue))
+                }
                 return Self.reply(try Heatmap(self.journal, row.number, node, by: quantity))
             },
         ]
     }
 
+    private static let bytes = "application/octet-stream"
     private static let heatmapWords =
         "state: 0 pending, 1 ready, 2 running, 3 retrying, 4 waiting, 5 succeeded, 6 failed, 7 skipped, 8 cancelled, "
         + "9 unknown; ms: 0 not ended, else 1 + 8·⌊log₂(m + 1)⌋ + the next three bits of m + 1; attempts: at most 255"
@@ -91,8 +103,7 @@ extension Backend {
 
     /// The map is sent as it is read: 10,000,000 items are never in memory at once.
     private static func reply(_ heatmap: Heatmap?) -> Reply {
-        let type = "application/octet-stream"
-        guard let heatmap else { return Reply(.ok, type: type) }
+        guard let heatmap else { return Reply(.ok, type: bytes) }
         let body = ResponseBody(contentLength: heatmap.total) { writer in
             var heatmap = heatmap
             while true {
@@ -106,7 +117,7 @@ extension Backend {
             }
             try await writer.finish(nil)
         }
-        return Reply(.ok, type: type, body: body).with(.renAsOf, String(heatmap.asOf.rawValue))
+        return Reply(.ok, type: bytes, body: body).with(.renAsOf, String(heatmap.asOf.rawValue))
     }
 }
 

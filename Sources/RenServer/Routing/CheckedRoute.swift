@@ -27,7 +27,8 @@ struct CheckedRoute: Sendable {
 
     /// - Parameter query: as sent, without the question mark.
     func parameters(query: Substring, headers: HTTPFields) throws(RenError) -> JSONObject {
-        var given = try self.given(in: query)
+        // What the address of a page says besides is for the page.
+        var given = route.access == .page ? [:] : try self.given(in: query)
         var values = JSONObject()
         for (parameter, schema, type) in parameters {
             let texts: [String]

@@ -12,7 +12,7 @@ enum OpenAPI {
 
     static func document(_ routes: [Route], schemas: [String: JSON]) -> JSONObject {
         var paths = JSONObject()
-        for route in routes {
+        for route in routes where route.access != .page {
             var resource = paths[route.path]?.objectValue ?? [:]
             resource[route.method.rawValue.lowercased()] = operation(route)
             paths[route.path] = .object(resource)
@@ -38,7 +38,7 @@ enum OpenAPI {
     private static func operation(_ route: Route) -> JSON {
         var object: JSONObject = [
             "summary": .string(route.summary), "operationId": .string(identifier(route)),
-            "security": route.access == .open ? [] : [["token": []]],
+            "security": route.access == .token ? [["token": []]] : [],
         ]
         let parameters = PathTemplate(route.path).names.map(path(parameter:)) + route.parameters.map(parameter)
         if !parameters.isEmpty { object["parameters"] = .array(parameters) }
@@ -113,7 +113,7 @@ enum OpenAPI {
 
     /// HTML, made of the routes alone.
     static func page(_ routes: [Route]) -> String {
-        let rows = routes.map { route in
+        let rows = routes.filter { $0.access != .page }.map { route in
             "<tr><td>\(route.method.rawValue)</td><td><code>\(escaped(route.path))</code></td>"
                 + "<td>\(escaped(route.summary))</td></tr>"
         }

@@ -11,6 +11,9 @@ package struct Route: Sendable {
         case token
         /// To anyone who passes Host and Origin: nothing is told but that ren is there.
         case open
+        /// As `open`, and links of other sites may lead to it: what the console is made of, which holds no data. It is
+        /// no part of the API, so `/openapi.json` leaves it out.
+        case page
     }
 
     /// A parameter in the query or in the headers; those of the path stand in `path`.

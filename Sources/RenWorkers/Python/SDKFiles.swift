@@ -20,11 +20,15 @@ package enum SDKFiles {
         return folder
     }
 
+    /// Where the package stands among the files of the binary.
+    private static let folder = "python/"
+
     private static var files: [(name: String, bytes: UnsafeBufferPointer<UInt8>)] {
         // SAFETY: the table and what it points to are constants of the binary.
         UnsafeBufferPointer(start: ren_asset_table(), count: ren_assets_count)
             .map { (String(cString: $0.name), UnsafeBufferPointer(start: $0.bytes, count: $0.length)) }
-            .filter { $0.0.hasPrefix("ren/") }
+            .filter { $0.0.hasPrefix(folder) }
+            .map { (String($0.0.dropFirst(folder.count)), $0.1) }
     }
 
     private static var hash: Digest {

@@ -44,14 +44,9 @@ struct FlowEvalCommand: ParsableCommand {
 
     private func show(_ evaluation: Evaluation) throws {
         guard output.output == .human else {
-            let result = try evaluation.result.get()
-            let trace: JSON = [
-                "result": result, "steps_counted": JSON(evaluation.stepCount), "cut": .bool(evaluation.isCut),
-                "operands": .array(
-                    evaluation.operands.map { ["path": .array($0.path.map(JSON.string)), "value": $0.value ?? .null] }),
-                "steps": .array(evaluation.steps.map(Self.json)),
-            ]
-            return Terminal.printJSON(trace.text)
+            var trace: JSONObject = ["result": try evaluation.result.get()]
+            for member in evaluation.traceJSON { trace[member.key] = member.value }
+            return Terminal.printJSON(JSON.object(trace).text)
         }
         for step in evaluation.steps {
             let operands = step.operands.map { Terminal.escaped($0.excerpt) }.joined(separator: ", ")
@@ -64,17 +59,5 @@ struct FlowEvalCommand: ParsableCommand {
         }
         if evaluation.isCut { Terminal.complain("… and more, \(evaluation.stepCount) steps in all") }
         Terminal.printJSON(try evaluation.result.get().text)
-    }
-
-    private static func json(_ step: Evaluation.Step) -> JSON {
-        var object: JSONObject = [
-            "pointer": .string(step.pointer), "operator": .string(step.name), "operands": .array(step.operands),
-            "level": JSON(step.level),
-        ]
-        switch step.result {
-        case .success(let value): object["result"] = value
-        case .failure(let error): object["error"] = .string(error.message)
-        }
-        return .object(object)
     }
 }

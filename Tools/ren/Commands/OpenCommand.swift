@@ -7,10 +7,10 @@ import RenJournal
 
 struct OpenCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "open", abstract: "Open the page of the running service in the browser.",
+        commandName: "open", abstract: "Open the console of the running service in the browser.",
         discussion: """
-            The link carries a code that works once and for a minute: POST /api/v1/session trades it for the token. The \
-            console that will do so by itself is not there yet.
+            The link carries a code that works once and for a minute, and that the console trades for the token. It keeps \
+            that until its tab is closed.
             """)
 
     @Argument(help: ArgumentHelp("Show this run.", valueName: "run"))

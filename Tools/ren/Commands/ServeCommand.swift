@@ -26,6 +26,12 @@ struct ServeCommand: AsyncParsableCommand {
         help: "Other machines may connect too, with the token, over connections that are not encrypted.")
     var allowsRemote = false
 
+    @Option(
+        name: .customLong("console-dir"),
+        help: ArgumentHelp(
+            "Serve the console's files from this folder, for those who work on it.", valueName: "folder"))
+    var consoleFolder: String?
+
     @OptionGroup var functions: FunctionOptions
     @OptionGroup var data: DataOption
 
@@ -59,7 +65,9 @@ struct ServeCommand: AsyncParsableCommand {
     ) async throws {
         let logger = ServiceLog.logger(isVerbose: verbose)
         let gate = Gate(token: try TokenFile(session.directory).open())
-        let backend = Backend(session, logger: logger, gate: gate)
+        let backend = Backend(
+            session, logger: logger, gate: gate, inspector: ChildInspector(directory: session.directory.path),
+            consoleFolder: consoleFolder)
         backend.readiness.isStarting()
         let (listening, start) = AsyncStream<Never>.makeStream()
         let http = try HTTPService(backend, options) { addresses in

@@ -1,0 +1,329 @@
+// A run at a glance: the plan, how fast it goes, what failed and why, and every item as one cell.
+
+import { path, Problem } from "../api.js";
+import { h } from "../h.js";
+import { throttled } from "../page.js";
+import { between, count, duration, eta, percent, plural, rate, relative, time, visible } from "../format.js";
+import { place, nodeNote, sentence, stateOf } from "../words.js";
+import { retryDialog, retryGroup } from "../widgets/actions.js";
+import { badge, tally } from "../widgets/badge.js";
+import { bar } from "../widgets/bar.js";
+import { graphView } from "../widgets/graph.js";
+import { icon } from "../widgets/icon.js";
+import { itemMap } from "../widgets/item-map.js";
+import { JSONView } from "../widgets/json.js";
+import { sparkline } from "../widgets/sparkline.js";
+import { table } from "../widgets/table.js";
+import { RunPage } from "./run.js";
+
+const HOUR = 3_600_000;
+const LATEST = 8;
+const SHOWN_PROBLEMS = 6;
+/** No event for so many p99 item times: something may be wrong. */
+const STALLED_TIMES = 3;
+const STALLED_MIN = 30_000;
+
+export class RunOverviewPage extends RunPage {
+    #rates = null;
+    #times = null;
+    #result;
+    #resultView = new JSONView(this.paint);
+    #again = throttled(() => this.#loadRates(), 5000);
+
+    start() {
+        super.start();
+        this.atEnd(this.store.listen(this.#again));
+        this.#again();
+    }
+
+    update() {
+        super.update();
+        if (this.store.isPast) this.#again();
+    }
+
+    get back() {
+        return "/runs";
+    }
+
+    /** The map that is shown below: the one of the address, else the one that works, else the last that did. */
+    get #map() {
+        const maps = Object.entries(this.store.snapshot.nodes).filter(([, node]) => node.total !== undefined);
+        const wanted = maps.find(([name]) => name === this.route.query.node);
+        const best = wanted ?? maps.find(
+            ([, node]) => node.status === "running",
+        ) ?? maps.find(([, node]) => node.failed) ?? maps[0];
+        return best?.[0] ?? null;
+    }
+
+    async #loadRates() {
+        const snapshot = this.store.snapshot;
+        if (!snapshot) {
+            setTimeout(() => this.signal.aborted || this.store.problem || this.#loadRates(), 200);
+            return;
+        }
+        try {
+            const map = this.#map;
+            const { isPast, now } = this.store;
+            const end = snapshot.ended && !isPast ? Date.parse(snapshot.ended) : now;
+            const from = new Date(Math.max(Date.parse(snapshot.created), end - HOUR)).toISOString();
+            const to = isPast ? new Date(end).toISOString() : null;
+            const [timeline, node] = await Promise.all([
+                Date.parse(from) < end ? this.app.api.get(
+                    path`/runs/${this.run}/timeline`,
+                    { from, to, buckets: 60 },
+                    this.signal,
+                ) : null,
+                // How long items take is known of the run as it is.
+                map && !isPast ? this.app.api.get(path`/runs/${this.run}/nodes/${map}`, null, this.signal) : null,
+            ]);
+            this.#rates = timeline;
+            this.#times = node ? { node: map, ...node.times } : null;
+            this.soon();
+        } catch (error) {
+            // The next one comes soon.
+            if (!(error instanceof Problem) && error.name !== "AbortError") throw error;
+        }
+    }
+
+    content(snapshot) {
+        const { store } = this;
+        const map = this.#map;
+        return h(
+            "div", { class: "overview" },
+            graphView(store.graph, {
+                label: "The run's nodes", address: (name) => this.at.node(name), now: (name) => this.#now(name),
+            }),
+            h("div", { class: "two" }, this.#progress(snapshot), this.#problems()),
+            map && itemMap(this, map),
+            this.#nodes(snapshot),
+            snapshot.status === "succeeded" && !store.isPast && this.#output(),
+            this.#latest(),
+        );
+    }
+
+    #now(name) {
+        const node = this.store.snapshot.nodes[name];
+        if (!node) return undefined;
+        return { status: node.status, total: node.total, counts: this.store.counts(name), text: this.#short(node) };
+    }
+
+    #short(node) {
+        if (node.status === "running") return `running ${duration(this.store.now - Date.parse(node.begun))}`;
+        if (node.status === "succeeded" && node.way) return `took “${visible(node.way, { max: 10 })}”`;
+        if (node.status === "succeeded" && node.begun) return `done in ${between(node.begun, node.ended)}`;
+        return undefined;
+    }
+
+    #progress(snapshot) {
+        const { store } = this;
+        const maps = Object.entries(snapshot.nodes).filter(([, node]) => node.total !== undefined);
+        const { done, total } = store.progress;
+        return h(
+            "section", { class: "panel", "aria-labelledby": "progress" },
+            h("h2", { id: "progress" }, "Progress"),
+            maps.length === 0 && h("p", null,
+                bar({ succeeded: done, pending: total - done }, total, "The run"),
+                ` ${count(done)} of ${plural(total, "node")}`,
+            ),
+            maps.map(([name, node]) => {
+                const counts = store.counts(name);
+                const left = counts.pending + counts.ready + counts.running + counts.retrying;
+                return h("div", { key: name, class: "progress-row" },
+                    h("a", { href: this.at.node(name), title: name }, visible(name)),
+                    bar(counts, node.total, visible(name)),
+                    h("span", { class: "numbers" }, node.total ? percent(node.total - left, node.total) : "none"),
+                    h("span", { class: "numbers quiet" },
+                        node.status === "running" ? rate(node.rate) : node.begun && node.ended ? duration(
+                            Date.parse(node.ended) - Date.parse(node.begun),
+                        ) : "–",
+                    ),
+                    h("span", { class: "numbers quiet" },
+                        node.status === "running" && left
+                            ? (node.eta_milliseconds ? `until ${eta(node.eta_milliseconds)}` : "")
+                            : "",
+                    ),
+                    h("span", { class: "tallies" },
+                        tally("succeeded", counts.succeeded, count(counts.succeeded)),
+                        counts.failed > 0 && h("a", { href: this.at.node(name, { state: "failed" }) },
+                            tally("failed", counts.failed, plural(counts.failed, "failed", "failed")),
+                        ),
+                        counts.retrying > 0 && tally("retrying", counts.retrying, `${count(counts.retrying)} to retry`),
+                        counts.running > 0 && tally("running", counts.running, `${count(counts.running)} running`)));
+            }),
+            this.#rates && h("div", { class: "chart" },
+                sparkline(this.#perBucket(), "Nodes and items that ended, over time"),
+                h("p", { class: "quiet" },
+                    "ended per ",
+                    duration(this.#rates.width_milliseconds),
+                    `, ${time(this.#rates.from)} to ${this.store.isOpen ? "now" : time(this.#rates.to)}`,
+                )),
+            this.#life(),
+        );
+    }
+
+    #perBucket() {
+        const length = this.#rates.lanes[0]?.succeeded.length ?? 0;
+        return Array.from({ length }, (_, index) => ({
+            good: this.#rates.lanes.reduce((sum, lane) => sum + lane.succeeded[index], 0),
+            bad: this.#rates.lanes.reduce((sum, lane) => sum + lane.failed[index], 0),
+        }));
+    }
+
+    /** Slow, waiting and stuck are three things. */
+    #life() {
+        const { store } = this;
+        if (!store.isOpen) return null;
+        const last = store.lastEventAt || Date.parse(store.snapshot.updated);
+        const silence = this.store.now - last;
+        const patience = Math.max(STALLED_MIN, STALLED_TIMES * (this.#times?.p99_milliseconds ?? 0));
+        const isStalled = store.status === "running" && store.inFlight > 0 && silence > patience;
+        return h("p", { class: isStalled ? "note warn" : "quiet" },
+            isStalled && [icon("quarantined"), h("strong", null, "Stalled? ")],
+            `last sign of life ${duration(silence)} ago`,
+            isStalled ? `; items take ${duration(this.#times?.p99_milliseconds)} at most (p99)` : null,
+            this.#times?.samples > 0
+                && ` · ${visible(this.#times.node)}: p50 ${duration(this.#times.p50_milliseconds)}, `
+                    + `p95 ${duration(this.#times.p95_milliseconds)}, p99 ${duration(this.#times.p99_milliseconds)}`);
+    }
+
+    #problems() {
+        const { store } = this;
+        const groups = store.problems.filter((group) => group.failures > 0);
+        const passing = store.problems.filter((group) => group.failures === 0);
+        const failed = this.failures;
+        const retrying = Object.keys(store.snapshot.nodes).reduce(
+            (sum, name) => sum + (store.counts(name)?.retrying ?? 0),
+            0,
+        );
+        return h(
+            "section", { class: "panel", "aria-labelledby": "problems" },
+            h("div", { class: "line" },
+                h("h2", { id: "problems" }, groups.length
+                    ? `Problems: ${plural(failed, "failure")}, ${plural(groups.length, "cause")}`
+                    : "Problems"),
+                h("span", { class: "grow" }),
+                !this.store.isPast && failed > 0 && h("button", {
+                    type: "button", onclick: () => retryDialog(this.app, this.run, {}, failed),
+                }, icon("retrying"), `Retry all ${count(failed)}`)),
+            !store.problems.length && h("p", { class: "quiet" }, icon("succeeded"), " Nothing failed."),
+            h("ul", { class: "causes" },
+                [...groups, ...passing].slice(0, SHOWN_PROBLEMS).map((group) => this.#cause(group)),
+            ),
+            store.problems.length > SHOWN_PROBLEMS && h("p", { class: "quiet" },
+                `and ${store.problems.length - SHOWN_PROBLEMS} more causes`,
+            ),
+            retrying > 0 && h("p", null,
+                tally("retrying", retrying, `${plural(retrying, "item")} will be tried again`),
+            ),
+        );
+    }
+
+    #cause(group) {
+        const [sample] = group.samples;
+        const isItem = sample && sample.key !== null;
+        // Which of the failures of that time are of one kind is not kept.
+        const query = this.store.isPast ? { state: "failed" } : { problem: group.fingerprint };
+        const list = sample && isItem ? this.at.node(sample.node, query) : null;
+        return h(
+            "li", { key: group.fingerprint },
+            h("div", { class: "cause-line" },
+                icon(group.failures ? "failed" : "retrying", group.failures ? "bad" : "warn"),
+                h("span", { class: "grow cut", title: group.message },
+                    h("strong", null, visible(group.name, { max: 100 })), ` ${visible(group.message, { max: 400 })}`),
+                h("span", { class: "numbers" },
+                    group.failures
+                        ? `×${count(group.failures)}`
+                        : `${plural(group.attempts, "attempt")}, none failed in the end`,
+                )),
+            h("div", { class: "quiet cause-more" },
+                group.frame && `${visible(group.frame)} · `,
+                `first ${time(group.first)}`,
+                group.first !== group.last && `, last ${time(group.last)}`,
+                sample && [" · e.g. ", isItem
+                    ? h("a", { key: "e", href: this.at.item(sample.node, sample.key) },
+                        visible(sample.key, { max: 60 }),
+                    )
+                    : h("a", { key: "n", href: this.at.node(sample.node) }, visible(sample.node))],
+                list && group.failures > 0 && [
+                    " · ",
+                    h("a", { key: "l", href: list },
+                        this.store.isPast ? "list failed" : `list ${count(group.failures)}`),
+                ],
+                list && group.failures > 0 && !this.store.isPast && [
+                    " · ",
+                    h("button", {
+                        key: "r", type: "button", class: "small",
+                        onclick: () => retryGroup(this.app, this.run, sample.node, group),
+                    }, `Retry ${count(group.failures)}`),
+                ]),
+        );
+    }
+
+    #nodes(snapshot) {
+        return h(
+            "section", { "aria-labelledby": "nodes" },
+            h("h2", { id: "nodes" }, "Nodes"),
+            table([
+                "Node", "Status", ["Items", "number"], ["Attempts", "number"], "Began", ["Took", "number"], "What",
+            ], Object.entries(snapshot.nodes).map(([name, node]) => {
+                const counts = this.store.counts(name);
+                return h("tr", { key: name },
+                    h("td", null, h("a", { href: this.at.node(name), title: name }, visible(name))),
+                    h("td", null, badge(node.status)),
+                    h("td", { class: "number" }, counts ? `${count(counts.succeeded)}/${count(node.total)}` : "–"),
+                    h("td", { class: "number" }, node.attempts || "–"),
+                    h("td", { class: "time", title: node.begun ?? "" }, node.begun ? time(node.begun) : "–"),
+                    h("td", { class: "number" },
+                        node.begun ? duration(
+                            (node.ended ? Date.parse(node.ended) : this.store.now) - Date.parse(node.begun),
+                        ) : "–",
+                    ),
+                    h("td", { class: "cut" },
+                        counts?.failed ? plural(counts.failed, "item failed", "items failed") : nodeNote(node),
+                    ));
+            }), { class: "nodes" }),
+        );
+    }
+
+    #output() {
+        if (this.#result === undefined) {
+            this.#result = null;
+            this.app.api.get(path`/runs/${this.run}/result`, null, this.signal).then(
+                (value) => {
+                    this.#result = { value };
+                    this.soon();
+                },
+                (problem) => {
+                    if (problem instanceof Problem) this.#result = { text: problem.message };
+                });
+        }
+        return h("section", { "aria-labelledby": "result" }, h("h2", { id: "result" }, "Result"),
+            this.#result?.text ?? (this.#result ? this.#resultView.view(this.#result.value) : h("p", { class: "quiet" },
+                "Reading…",
+            )));
+    }
+
+    #latest() {
+        const events = this.store.latest.slice(-LATEST).reverse();
+        return h(
+            "section", { "aria-labelledby": "latest" },
+            h("h2", { id: "latest" }, "Latest"),
+            events.length
+                ? h("ul", { class: "latest" }, events.map((event) => h("li", { key: event.sequence },
+                    h("a", { class: "numbers", href: this.at.tab("journal", { seq: event.sequence }) },
+                        count(event.sequence),
+                    ),
+                    h("span", { class: "time", title: event.time }, time(event.time)),
+                    icon(stateOf(event)), h("span", { class: "cut" },
+                        place(event),
+                        place(event) && " ",
+                        sentence(event),
+                    ))))
+                : h("p", { class: "quiet" },
+                    this.store.isOpen
+                        ? "Nothing happened since this page was opened. "
+                        : this.store.isPast ? "" : `It ended ${relative(this.store.snapshot.ended)}. `,
+                    h("a", { href: this.at.tab("journal") }, "The journal"), " has all events."),
+        );
+    }
+}

@@ -1,0 +1,390 @@
+// What is known of one run: a snapshot, and every event since folded into it; or the run as of one of its events, which
+// never changes. Pages read it; nothing else keeps counts.
+
+import { path, Problem } from "./api.js";
+
+/** In the order of the bytes of a heat map. */
+export const ITEM_STATES = [
+    "pending", "ready", "running", "retrying", "waiting", "succeeded", "failed", "skipped", "cancelled", "unknown",
+];
+const RETRYING = ITEM_STATES.indexOf("retrying");
+/** The state of an item after an event of its own; what is not here changes nothing. */
+const ITEM_AFTER = {
+    "item.started": "running", "item.interrupted": "ready", "item.succeeded": "succeeded", "item.kept": "succeeded",
+    "item.overridden": "succeeded", "item.failed": "failed", "item.skipped": "skipped",
+    "item.cancelled": "cancelled", "item.unknown": "unknown",
+};
+/** Maps with more items are counted by the service alone. */
+const FOLDED_ITEMS_MAX = 1_000_000;
+const LATEST_MAX = 60;
+/** Of a past run: events of other runs may stand between its own. */
+const LATEST_SPAN = 200;
+const SECOND = 1000;
+
+/** The items of one map: a byte for each, and how many are in each state. */
+export class ItemStates {
+    bytes = new Uint8Array(0);
+    counts = new Array(ITEM_STATES.length).fill(0);
+    /** Raised with every change, so that drawings know whether they are up to date. */
+    version = 0;
+    /** Indices that changed since they were taken; null: all. */
+    changed = null;
+    #asOf = 0;
+
+    load(bytes, asOf) {
+        this.bytes = bytes;
+        this.#asOf = asOf;
+        this.counts.fill(0);
+        for (const byte of bytes) this.counts[byte] += 1;
+        this.changed = null;
+        this.version += 1;
+    }
+
+    apply(event) {
+        if (event.sequence <= this.#asOf || !(event.item < this.bytes.length)) return;
+        const state =
+            event.type === "item.attempt_failed" && event.retry_at
+                ? RETRYING
+                : ITEM_STATES.indexOf(ITEM_AFTER[event.type]);
+        const old = this.bytes[event.item];
+        if (state < 0 || old === state) return;
+        this.bytes[event.item] = state;
+        this.counts[old] -= 1;
+        this.counts[state] += 1;
+        this.changed?.push(event.item);
+        this.version += 1;
+    }
+
+    takeChanged() {
+        const changed = this.changed;
+        this.changed = [];
+        return changed;
+    }
+}
+
+export class RunStore {
+    run;
+    /** The event as of which the run is shown; null: as it is. */
+    asOf;
+    /** Version and last event of the run as it is, also where it is shown as it was. */
+    whole = null;
+    /** The answer of `GET /runs/{run}`, kept up to date; null before it came. */
+    snapshot = null;
+    /** The answer of `GET /flows/{flow}/graph` for the run's version of the flow. */
+    graph = null;
+    #graphOf = "";
+    problems = [];
+    /** @type {Problem | null} why there is nothing to show */
+    problem = null;
+    /** @type {Map<string, ItemStates>} */
+    items = new Map();
+    /** The newest events, the newest last. */
+    latest = [];
+    lastEventAt = 0;
+    #api;
+    #stream;
+    #changed;
+    #listeners = new Set();
+    #subscription = null;
+    #refreshTimer = 0;
+    #refreshedAt = 0;
+    #isReading = false;
+    #abort = new AbortController();
+
+    /**
+     * @param {() => void} changed called after every change, also often
+     * @param {number | null} asOf
+     */
+    constructor(run, api, stream, changed, asOf = null) {
+        this.run = run;
+        this.asOf = asOf;
+        this.#api = api;
+        this.#stream = stream;
+        this.#changed = changed;
+        if (this.isPast) this.#travel();
+        else this.#start();
+    }
+
+    get isPast() {
+        return this.asOf !== null;
+    }
+
+    /** The moment that is shown. */
+    get now() {
+        return this.isPast && this.snapshot ? Date.parse(this.snapshot.updated) : Date.now();
+    }
+
+    /** Goes to another event; what was shown stays until that is read. */
+    travel(asOf) {
+        if (asOf === this.asOf) return;
+        this.asOf = asOf;
+        this.#travel();
+    }
+
+    end() {
+        this.#abort.abort();
+        this.#subscription?.end();
+        clearTimeout(this.#refreshTimer);
+    }
+
+    /** Hears every event of the run as it comes, in order. Gives back how to stop. */
+    listen(listener) {
+        this.#listeners.add(listener);
+        return () => this.#listeners.delete(listener);
+    }
+
+    get isOpen() {
+        if (this.isPast || this.snapshot === null) return false;
+        return this.snapshot.ended === null && this.snapshot.status !== "quarantined";
+    }
+
+    /** A fork whose rows are still made from its past: nothing comes as an event meanwhile. */
+    get isPreparing() {
+        return typeof this.snapshot?.preparing === "number";
+    }
+
+    get status() {
+        return this.snapshot?.status ?? "pending";
+    }
+
+    /** Counts of a node's items; of a node without items, null. */
+    counts(name) {
+        const node = this.snapshot?.nodes[name];
+        if (node?.total === undefined) return null;
+        const states = this.items.get(name);
+        if (states?.bytes.length === node.total) {
+            return Object.fromEntries(ITEM_STATES.map((state, index) => [state, states.counts[index]]));
+        }
+        return node;
+    }
+
+    /** Attempts in flight, of all nodes. */
+    get inFlight() {
+        let sum = 0;
+        for (const [name, node] of Object.entries(this.snapshot?.nodes ?? {})) {
+            const counts = this.counts(name);
+            sum += counts ? counts.running : node.status === "running" ? 1 : 0;
+        }
+        return sum;
+    }
+
+    get unfinished() {
+        let sum = 0;
+        for (const [name, node] of Object.entries(this.snapshot?.nodes ?? {})) {
+            const counts = this.counts(name);
+            if (counts) sum += counts.pending + counts.ready + counts.running + counts.retrying;
+            else if (["pending", "ready", "running", "retrying", "waiting"].includes(node.status)) sum += 1;
+        }
+        return sum;
+    }
+
+    /** How far the run is, from its items: `{done, total}`; a node without items counts as one. */
+    get progress() {
+        let [done, total] = [0, 0];
+        for (const [name, node] of Object.entries(this.snapshot?.nodes ?? {})) {
+            const counts = this.counts(name);
+            if (counts) {
+                total += node.total;
+                done += node.total - counts.pending - counts.ready - counts.running - counts.retrying;
+            } else {
+                total += 1;
+                if (["succeeded", "failed", "skipped", "cancelled", "unknown"].includes(node.status)) done += 1;
+            }
+        }
+        return { done, total };
+    }
+
+    async #start() {
+        this.#subscription?.end();
+        this.#subscription = null;
+        try {
+            await this.#read();
+            this.#changed();
+            this.graph = await this.#graph(this.snapshot);
+            await Promise.all(this.#maps().map(([name]) => this.#loadItems(name)));
+        } catch (error) {
+            this.#fail(error);
+            return;
+        }
+        this.#changed();
+        this.#follow();
+    }
+
+    /** The flow's plan; a fork may have another flow than its past. */
+    async #graph({ flow, flow_hash: hash }) {
+        if (this.#graphOf === hash) return this.graph;
+        const graph = await this.#api.get(path`/flows/${`${flow}@${hash}`}/graph`, null, this.#abort.signal);
+        this.#graphOf = hash;
+        return graph;
+    }
+
+    /** Reads the run as of the newest wish: one that comes meanwhile is read next, and those between are left out. */
+    async #travel() {
+        if (this.#isReading) return;
+        this.#isReading = true;
+        try {
+            for (let shown = null; shown !== this.asOf;) {
+                shown = this.asOf;
+                await this.#readPast(shown);
+                this.#changed();
+            }
+        } catch (error) {
+            if (error.name === "AbortError") return;
+            if (!(error instanceof Problem)) throw error;
+            this.snapshot = null;
+            this.problem = error;
+            this.#changed();
+        } finally {
+            this.#isReading = false;
+        }
+    }
+
+    async #readPast(asOf) {
+        const signal = this.#abort.signal;
+        const [snapshot, whole, latest] = await Promise.all([
+            this.#api.get(path`/runs/${this.run}/state`, { at: asOf }, signal),
+            this.whole ?? this.#api.get(path`/runs/${this.run}`, null, signal),
+            this.#api.get(
+                path`/runs/${this.run}/events`, { after: Math.max(0, asOf - LATEST_SPAN), limit: LATEST_SPAN }, signal),
+        ]);
+        const graph = await this.#graph(snapshot);
+        const maps = Object.entries(snapshot.nodes).filter(([, node]) => node.total <= FOLDED_ITEMS_MAX);
+        const heats = await Promise.all(maps.map(
+            ([name]) => this.#api.bytes(path`/runs/${this.run}/nodes/${name}/heatmap`, { as_of: asOf }, signal)));
+        const items = new Map();
+        maps.forEach(([name], place) => {
+            const states = this.items.get(name) ?? new ItemStates();
+            states.load(heats[place].bytes, asOf);
+            items.set(name, states);
+        });
+        // Groups of the past are told without samples and fingerprints.
+        const problems = snapshot.problems.map(({ node, key, ...group }, place) => ({
+            ...group, fingerprint: `past-${place}`, samples: node === null ? [] : [{ node, key }],
+        }));
+        Object.assign(this, {
+            snapshot, graph, items, problems, problem: null, whole: { version: whole.version, last: whole.last },
+            latest: latest.items.filter((event) => event.sequence <= asOf),
+        });
+    }
+
+    #follow() {
+        if (this.#abort.signal.aborted) return;
+        this.#subscription = this.#stream.subscribe(
+            { topic: "run", run: this.run, kinds: ["event", "progress"], since: this.snapshot.as_of },
+            {
+                events: (events) => this.#take(events),
+                progress: (nodes) => this.#progress(nodes),
+                reset: () => this.#start(),
+                failed: (problem) => this.#fail(new Problem(problem)),
+            },
+        );
+    }
+
+    #fail(error) {
+        if (error.name === "AbortError") return;
+        if (!(error instanceof Problem)) throw error;
+        if (error.status === 0) {
+            // It is away: tried again, as the stream does.
+            this.#refreshTimer = setTimeout(() => this.#start(), 2 * SECOND);
+        }
+        this.problem = this.snapshot ? null : error;
+        this.#changed();
+    }
+
+    async #read() {
+        const signal = this.#abort.signal;
+        const [snapshot, problems] = await Promise.all([
+            this.#api.get(path`/runs/${this.run}`, null, signal),
+            this.#api.get(path`/runs/${this.run}/problems`, null, signal),
+        ]);
+        const wasPreparing = this.isPreparing;
+        this.snapshot = snapshot;
+        if (this.isPreparing) this.#refresh(SECOND);
+        else if (wasPreparing) for (const name of this.items.keys()) this.#reloadItems(name);
+        this.problems = problems.items;
+        this.problem = null;
+        this.whole = snapshot;
+        this.#refreshedAt = Date.now();
+    }
+
+    #maps() {
+        return Object.entries(this.snapshot.nodes).filter(([, node]) => node.total <= FOLDED_ITEMS_MAX);
+    }
+
+    async #loadItems(name) {
+        const { bytes, asOf } = await this.#api.bytes(
+            path`/runs/${this.run}/nodes/${name}/heatmap`, null, this.#abort.signal);
+        let states = this.items.get(name);
+        if (!states) this.items.set(name, (states = new ItemStates()));
+        states.load(bytes, asOf);
+    }
+
+    #take(events) {
+        this.lastEventAt = Date.now();
+        for (const event of events) {
+            const area = event.type.split(".")[0];
+            if (area === "item") {
+                this.items.get(event.node)?.apply(event);
+                if (event.type === "item.failed") this.#refresh(2 * SECOND);
+            } else {
+                // Few, and with more to say than fits into an event: the snapshot is read again.
+                if (event.type === "map.opened") this.#reloadItems(event.node);
+                else if (event.type === "run.reopened") for (const name of this.items.keys()) this.#reloadItems(name);
+                this.#refresh(event.type.startsWith("run.") || event.type.startsWith("signal.") ? 0 : SECOND / 4);
+            }
+        }
+        this.snapshot.last = events[events.length - 1].sequence;
+        this.snapshot.version = events[events.length - 1].version;
+        this.latest.push(...events);
+        if (this.latest.length > LATEST_MAX) this.latest.splice(0, this.latest.length - LATEST_MAX);
+        for (const listener of this.#listeners) listener(events);
+        this.#changed();
+    }
+
+    /** After what changes many items at once. */
+    async #reloadItems(node) {
+        this.items.delete(node);
+        try {
+            await this.#loadItems(node);
+        } catch (error) {
+            if (error instanceof Problem) this.#refresh(SECOND);
+            else if (error.name !== "AbortError") throw error;
+        }
+        this.#changed();
+    }
+
+    #progress(nodes) {
+        for (const [name, now] of Object.entries(nodes)) {
+            const node = this.snapshot.nodes[name];
+            if (!node) continue;
+            node.rate = now.rate;
+            node.eta_milliseconds = now.eta_s === null ? null : now.eta_s * 1000;
+            if (node.total === undefined || this.items.get(name)?.bytes.length === node.total) continue;
+            // Too many to be folded here.
+            Object.assign(
+                node,
+                { failed: now.failed, running: now.running, succeeded: now.done - (node.skipped ?? 0) },
+            );
+        }
+        this.#changed();
+    }
+
+    /** Reads the snapshot again, within `wait` ms, but no more than once a second. */
+    #refresh(wait) {
+        if (this.#refreshTimer) return;
+        const pause = Math.max(wait, this.#refreshedAt + SECOND - Date.now());
+        this.#refreshTimer = setTimeout(async () => {
+            this.#refreshTimer = 0;
+            try {
+                await this.#read();
+                const missing = this.#maps().filter(([name]) => !this.items.has(name));
+                await Promise.all(missing.map(([name]) => this.#loadItems(name)));
+                this.#changed();
+            } catch (error) {
+                if (error instanceof Problem) this.#refresh(SECOND);
+                else if (error.name !== "AbortError") throw error;
+            }
+        }, pause);
+    }
+}
+

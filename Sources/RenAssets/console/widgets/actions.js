@@ -1,0 +1,323 @@
+// What can be asked of runs, and the dialogs that say what will happen.
+
+import { path, Problem } from "../api.js";
+import { h } from "../h.js";
+import { count, plural, visible } from "../format.js";
+import { SchemaForm } from "./form.js";
+import { problemBox } from "./problem.js";
+import { setsView } from "./sets.js";
+
+const HOUR = 3_600_000;
+/** So many items can be named in one command. */
+const KEYS_MAX = 1000;
+
+/**
+ * A dialog with a form: `content` describes it, `buttons` are `[text, act, class?, isOff?]`; an `act` gives back a
+ * problem, which is shown, or null, which closes the dialog.
+ */
+function ask(app, title, content, buttons) {
+    let problem = null;
+    let isBusy = false;
+    const press = async (act) => {
+        if (isBusy) return;
+        isBusy = true;
+        problem = null;
+        app.dialogs.paint();
+        try {
+            problem = await act();
+            if (!problem) app.dialogs.close();
+        } finally {
+            isBusy = false;
+            app.dialogs.paint();
+        }
+    };
+    app.dialogs.open(() => h(
+        "form",
+        {
+            onsubmit: (event) => {
+                event.preventDefault();
+                press(buttons()[0][1]);
+            },
+        },
+        h("h2", null, title), content(), problemBox(problem),
+        h("div", { class: "buttons" },
+            buttons().map(([text, act, kind = "", isOff = false], index) => h(
+                "button",
+                {
+                    type: index ? "button" : "submit",
+                    class: kind,
+                    disabled: isBusy || isOff,
+                    onclick: index ? () => press(act) : null,
+                },
+                text)),
+            h("button", { type: "button", class: "plain", onclick: () => app.dialogs.close() }, "Cancel")),
+    ), { label: title });
+}
+
+function reasonField(set) {
+    return h("div", { class: "field" },
+        h("label", { class: "label", for: "reason" },
+            "Why",
+            h("span", { class: "quiet" }, " optional, kept in the journal"),
+        ),
+        h("input", {
+            id: "reason", type: "text", maxlength: 1000, autofocus: true,
+            oninput: (event) => set(event.target.value.trim()),
+        }));
+}
+
+/** @param {number} inFlight attempts that run now */
+export function pauseDialog(app, run, inFlight) {
+    let reason = "";
+    const body = (more) => (reason ? { ...more, reason } : more);
+    const what = plural(inFlight, "call in flight", "calls in flight");
+    ask(app, "Pause the run", () => [
+        h("p", null,
+            inFlight
+                ? `${what} will finish. No new item or node starts.`
+                : "Nothing is in flight. No item or node starts until it is resumed.",
+        ),
+        h("p", null, "Timers keep their wake-up time. Time-outs of calls do not run while nothing runs."),
+        inFlight > 0 && h("p", null,
+            "“Pause now” interrupts what is in flight; it runs again after the pause. A “once” call that is "
+                + "interrupted becomes unknown instead.",
+        ),
+        reasonField((text) => (reason = text)),
+    ], () => [
+        ["Pause", () => app.command(run, "pause", body({}), "The run is pausing:"), "primary"],
+        ...(inFlight ? [[
+            `Pause now: interrupt ${count(inFlight)}`,
+            () => app.command(run, "pause", body({ now: true }), "The run is pausing at once:"),
+        ]] : []),
+    ]);
+}
+
+export async function resume(app, run) {
+    const problem = await app.command(run, "resume", {}, "The run goes on:");
+    if (problem) app.toasts.say(`${problem.message}${problem.hint ? ` (${problem.hint})` : ""}`, null, true);
+}
+
+/**
+ * @param {object} run of the list or its snapshot
+ * @param {number | null} unfinished what will not run, where it is known
+ */
+export function stopDialog(app, run, unfinished) {
+    const isLong = Date.now() - Date.parse(run.created) > HOUR;
+    const state = { mode: "cancel", reason: "", typed: "" };
+    const modes = {
+        cancel: "ask calls in flight to stop; after 10 s they are ended", wait: "let calls in flight finish",
+        now: "end calls in flight at once",
+    };
+    ask(app, `Stop ${visible(run.run, { max: 80 })}`, () => [
+        h("p", null, "Ends the run for good. ",
+            unfinished === null
+                ? "What is open will not run. "
+                : `${plural(unfinished, "node or item", "nodes and items")} will not run. `,
+            "Results so far are kept; you can fork from here later."),
+        h("fieldset", null, h("legend", null, "What is in flight"), Object.entries(modes).map(([mode, what]) => h(
+            "label", { key: mode, class: "choice" },
+            h("input", {
+                type: "radio", name: "mode", value: mode, checked: state.mode === mode,
+                onchange: () => (state.mode = mode),
+            }), " ", what))),
+        reasonField((text) => (state.reason = text)),
+        isLong && h("div", { class: "field" },
+            h("label", { class: "label", for: "confirm" },
+                "More than an hour of work: type the name of the run to stop it",
+            ),
+            h("input", {
+                id: "confirm", type: "text", autocomplete: "off", oninput: (event) => {
+                    state.typed = event.target.value;
+                    app.dialogs.paint();
+                },
+            })),
+    ], () => [[
+        "Stop the run",
+        () => app.command(
+            run.run,
+            "stop",
+            { mode: state.mode, ...(state.reason ? { reason: state.reason } : {}) },
+            "The run is stopping:",
+        ),
+        "danger", isLong && state.typed !== run.run,
+    ]]);
+}
+
+/** Answers what a pause of the flow waits for. */
+export function signalDialog(app, run, name, node) {
+    const form = new SchemaForm(node.form ?? null, () => app.dialogs.paint(), undefined);
+    ask(app, visible(node.message || "Answer", { max: 300 }), () => [
+        h("p", { class: "quiet" },
+            `“${visible(name)}” of ${visible(run)} waits for the signal “${visible(node.signal)}”.`,
+        ),
+        form.view(),
+    ], () => [["Send the answer", () => send(app, run, node.signal, form), "primary"]]);
+}
+
+/** Sends any signal, also one that nothing waits for yet. @param {string[]} names those that the flow has */
+export function anySignalDialog(app, run, names) {
+    let name = names[0] ?? "";
+    const form = new SchemaForm(null, () => app.dialogs.paint());
+    ask(app, "Send a signal", () => [
+        h("p", { class: "quiet" }, "A pause that waits for it goes on; one that comes later finds it there."),
+        h("div", { class: "field" },
+            h("label", { class: "label", for: "signal" }, "Signal"),
+            h("input", {
+                id: "signal", type: "text", list: "signals", required: true, maxlength: 100, value: name,
+                oninput: (event) => (name = event.target.value),
+            }),
+            h("datalist", { id: "signals" }, names.map((each) => h("option", { key: each, value: each })))),
+        form.view(),
+    ], () => [["Send", () => send(app, run, name, form), "primary"]]);
+}
+
+async function send(app, run, name, form) {
+    let payload;
+    try {
+        payload = form.value;
+    } catch (error) {
+        return new Problem({ detail: error.message });
+    }
+    return app.command(run, "signal", { name, payload }, "The answer is taken:");
+}
+
+/**
+ * Runs failed work again, after it has said what that means.
+ *
+ * @param {object} what members of the command's body: `{}` for all, `{nodes, failed}`, `{nodes, keys}`
+ * @param {number} number how many failed nodes and items it means
+ */
+export function retryDialog(app, run, what, number) {
+    const wish = new Wish(app, run, "retry", () => {
+        const body = { ...what };
+        if (wish.reason) body.reason = wish.reason;
+        if (wish.isCodeChanged) body.code_changed = "again";
+        if (wish.again.size) body.again = [...wish.again];
+        return body;
+    });
+    wish.look();
+    ask(app, `Retry ${plural(number, "failure")}`, () => [
+        h("p", null, "New attempts, counted on. Everything else keeps what it has."),
+        wish.view(),
+        h("label", { class: "choice" },
+            h("input", {
+                type: "checkbox", checked: wish.isCodeChanged, onchange: (event) => {
+                    wish.isCodeChanged = event.target.checked;
+                    wish.look();
+                },
+            }), " Also run again what other code than today’s made"),
+        reasonField((text) => (wish.reason = text)),
+    ], () => [["Retry", () => wish.send("The run is open again:"), "primary"]]);
+}
+
+/** Runs again all failures of one kind. @param {object} group of `GET /runs/{run}/problems` */
+export async function retryGroup(app, run, node, group) {
+    try {
+        const { items } = await app.api.get(
+            path`/runs/${run}/nodes/${node}/items`, { problem: group.fingerprint, state: "failed", limit: KEYS_MAX });
+        retryDialog(app, run, { nodes: [node], keys: items.map((item) => item.key) }, items.length);
+    } catch (error) {
+        if (!(error instanceof Problem)) throw error;
+        app.toasts.say(error.message, null, true);
+    }
+}
+
+/**
+ * Records an outcome in the place of a result.
+ *
+ * @param {string | undefined} key of the item; the node itself without one
+ * @param {string} state that it is in: only what is unknown may have a result to keep
+ */
+export function skipDialog(app, run, node, key, state) {
+    const form = new SchemaForm(null, () => app.dialogs.paint(), null);
+    let [how, words] = ["value", ""];
+    const wish = new Wish(app, run, "skip", () => {
+        const body = { node };
+        if (key !== undefined) body.key = key;
+        if (wish.reason) body.reason = wish.reason;
+        if (how === "value") return { ...body, value: form.value };
+        return how === "keep" ? { ...body, keep: true } : { ...body, fail: words };
+    });
+    const hows = {
+        value: "a value, which counts as success", fail: "failed for good",
+        ...(state === "unknown" ? { keep: "the result that it had" } : {}),
+    };
+    wish.look();
+    ask(app, `Skip ${visible(key ?? node, { max: 80 })}`, () => [
+        h("fieldset", null, h("legend", null, "What stands for its result"), Object.entries(hows).map(([each, text]) =>
+            h("label", { key: each, class: "choice" },
+            h("input", {
+                type: "radio", name: "how", value: each, checked: how === each, onchange: () => {
+                    how = each;
+                    wish.look();
+                },
+            }), " ", text))),
+        how === "value" && form.view(),
+        how === "fail" && h("div", { class: "field" },
+            h("label", { class: "label", for: "words" }, "What went wrong"),
+            h("input", {
+                id: "words", type: "text", maxlength: 2000, required: true, value: words,
+                oninput: (event) => (words = event.target.value),
+            })),
+        wish.view(),
+        reasonField((text) => (wish.reason = text)),
+    ], () => [["Skip it", () => wish.send("It is skipped:"), "primary"]]);
+}
+
+/** A command that can be tried without effect (`dry_run`): what it would do is shown before it is sent. */
+class Wish {
+    reason = "";
+    isCodeChanged = false;
+    /** Nodes with `once` that may run again. */
+    again = new Set();
+    #app;
+    #run;
+    #word;
+    #body;
+    #sets = null;
+    #problem = null;
+
+    /** @param {() => object} body of the command as it is wanted now; throws a text for people */
+    constructor(app, run, word, body) {
+        this.#app = app;
+        this.#run = run;
+        this.#word = word;
+        this.#body = body;
+    }
+
+    async look() {
+        try {
+            this.#sets = await this.#app.api.post(
+                `${path`/runs/${this.#run}`}:${this.#word}`, this.#body(), { query: { dry_run: true } });
+            this.#problem = null;
+        } catch (error) {
+            // What cannot be read yet is told when it is sent.
+            [this.#sets, this.#problem] = [null, error instanceof Problem ? error : null];
+        }
+        this.#app.dialogs.paint();
+    }
+
+    view() {
+        const sets = this.#sets;
+        return h("div", { class: "preview", role: "status" },
+            problemBox(this.#problem),
+            sets && setsView(sets),
+            sets?.asking.map((node) => h("label", { key: node, class: "choice" },
+                h("input", {
+                    type: "checkbox", checked: this.again.has(node), onchange: () => {
+                        if (!this.again.delete(node)) this.again.add(node);
+                        this.look();
+                    },
+                }), ` “${visible(node, { max: 60 })}” may run again although it is to run once`)));
+    }
+
+    async send(said) {
+        let body;
+        try {
+            body = this.#body();
+        } catch (error) {
+            return new Problem({ detail: error.message });
+        }
+        return this.#app.command(this.#run, this.#word, body, said);
+    }
+}

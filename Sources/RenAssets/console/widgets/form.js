@@ -1,0 +1,198 @@
+// A form from a JSON Schema, for inputs of flows, answers to signals and arguments of functions.
+
+import { h } from "../h.js";
+import { visible } from "../format.js";
+
+const PLAIN = new Set(["string", "number", "integer", "boolean"]);
+let forms = 0;
+
+/**
+ * Fields where the schema says what there is, JSON where it does not, and JSON for all of it whenever that is wanted.
+ * What is right is decided by the service: its answer is shown beside the form.
+ */
+export class SchemaForm {
+    /** Whether all of it is written as JSON. */
+    isJSON;
+    #schema;
+    #texts = new Map();
+    #whole = "{}";
+    #paint;
+    #id = `f${++forms}`;
+
+    /** @param {object | null} schema @param {object} [value] what stands in it at first */
+    constructor(schema, paint, value) {
+        this.#schema = schema ?? {};
+        this.#paint = paint;
+        const properties = this.#properties;
+        this.isJSON = properties.length === 0;
+        for (const [name, property] of properties) {
+            const given = value && name in value ? value[name] : property.default;
+            if (given !== undefined) this.#texts.set(name, kindOf(property) === "json" ? pretty(given) : given);
+        }
+        this.#whole = pretty(value ?? sample(this.#schema));
+    }
+
+    get #properties() {
+        return Object.entries(this.#schema.properties ?? {});
+    }
+
+    /** @returns {unknown} what was written @throws {Error} a text for people, where it cannot be read */
+    get value() {
+        if (this.isJSON) return parse(this.#whole, "The input");
+        const value = {};
+        for (const [name, property] of this.#properties) {
+            const text = this.#texts.get(name);
+            if (text === undefined || text === "") {
+                if (!this.#isRequired(name)) continue;
+                const empty = { string: "", boolean: false }[kindOf(property)];
+                if (empty === undefined) throw new Error(`${name} is missing`);
+                value[name] = empty;
+                continue;
+            }
+            value[name] = read(text, property, name);
+        }
+        return value;
+    }
+
+    #isRequired(name) {
+        return this.#schema.required?.includes(name) ?? false;
+    }
+
+    view() {
+        const hasFields = this.#properties.length > 0;
+        return h(
+            "div", { class: "form" },
+            this.isJSON ? this.#all() : this.#properties.map(([name, property]) => this.#field(name, property)),
+            hasFields && h(
+                "button", { type: "button", class: "small", onclick: () => this.#toggle() },
+                this.isJSON ? "Write it in fields" : "Write it as JSON"),
+        );
+    }
+
+    #toggle() {
+        try {
+            if (this.isJSON) {
+                const value = parse(this.#whole, "The input");
+                this.#texts.clear();
+                for (const [name, property] of this.#properties) {
+                    if (name in value) this.#texts.set(
+                        name,
+                        kindOf(property) === "json" ? pretty(value[name]) : value[name],
+                    );
+                }
+            } else this.#whole = pretty(this.value);
+        } catch {
+            // What cannot be read stays as it was in the other form.
+        }
+        this.isJSON = !this.isJSON;
+        this.#paint();
+    }
+
+    #all() {
+        return h(
+            "label", { class: "field", key: "all" }, h("span", { class: "label" }, "JSON"),
+            h("textarea", {
+                class: "code", rows: 8, spellcheck: "false", value: this.#whole,
+                oninput: (event) => (this.#whole = event.target.value),
+            }));
+    }
+
+    #field(name, property) {
+        const kind = kindOf(property);
+        const id = `${this.#id}-${name}`;
+        const text = this.#texts.get(name);
+        const set = (value) => {
+            this.#texts.set(name, value);
+            this.#paint();
+        };
+        const note = [property.description, limits(property)].filter(Boolean).join(" · ");
+        const common = { id, "aria-describedby": note ? `${id}-note` : null, required: this.#isRequired(name) };
+        const label = h(
+            "label", { class: "label", for: id }, visible(name),
+            this.#isRequired(name) ? null : h("span", { class: "quiet" }, " optional"));
+        const noteView = note && h("p", { class: "quiet note", id: `${id}-note` }, visible(note));
+        if (kind === "boolean") {
+            return h(
+                "div", { class: "field check", key: name },
+                h(
+                    "input",
+                    {
+                        ...common,
+                        required: false,
+                        type: "checkbox",
+                        checked: text === true,
+                        onchange: (e) => set(e.target.checked),
+                    },
+                ),
+                label, noteView);
+        }
+        let control;
+        if (kind === "enum") {
+            control = h(
+                "select", { ...common, value: text ?? "", onchange: (event) => set(event.target.value) },
+                this.#isRequired(name) && text !== undefined ? null : h("option", { value: "" }, "–"),
+                property.enum.map((each) => h("option", { key: String(each), value: String(each) }, visible(each))));
+        } else if (kind === "number" || kind === "integer") {
+            control = h("input", {
+                ...common, type: "number", step: kind === "integer" ? 1 : "any", min: property.minimum,
+                max: property.maximum, value: text ?? "", oninput: (event) => set(event.target.value),
+            });
+        } else if (kind === "string") {
+            control = h(
+                "input",
+                { ...common, type: "text", value: text ?? "", oninput: (event) => set(event.target.value) },
+            );
+        } else {
+            control = h("textarea", {
+                ...common, class: "code", rows: 4, spellcheck: "false", value: text ?? "", placeholder: "JSON",
+                oninput: (event) => set(event.target.value),
+            });
+        }
+        return h("div", { class: "field", key: name }, label, control, noteView);
+    }
+}
+
+function kindOf(property) {
+    if (Array.isArray(property.enum)) return "enum";
+    const types = [property.type].flat().filter((type) => type !== "null");
+    return types.length === 1 && PLAIN.has(types[0]) ? types[0] : "json";
+}
+
+function read(text, property, name) {
+    switch (kindOf(property)) {
+        case "boolean": return text === true;
+        case "enum": return property.enum.find((each) => String(each) === String(text));
+        case "number":
+        case "integer": {
+            const number = Number(text);
+            if (!Number.isFinite(number)) throw new Error(`${name} is no number`);
+            return number;
+        }
+        case "string": return text;
+        default: return parse(text, name);
+    }
+}
+
+function parse(text, name) {
+    try {
+        return JSON.parse(text);
+    } catch (error) {
+        throw new Error(`${name} is no JSON: ${error.message}`);
+    }
+}
+
+function limits(property) {
+    const { minimum, maximum } = property;
+    if (minimum !== undefined && maximum !== undefined) return `${minimum} to ${maximum}`;
+    if (minimum !== undefined) return `at least ${minimum}`;
+    return maximum !== undefined ? `at most ${maximum}` : null;
+}
+
+/** What can be filled in where nothing is known but names. */
+function sample(schema) {
+    const value = {};
+    for (const name of schema.required ?? []) value[name] = schema.properties?.[name]?.default ?? null;
+    return value;
+}
+
+const pretty = (value) => JSON.stringify(value, null, 2);

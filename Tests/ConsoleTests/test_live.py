@@ -1,0 +1,133 @@
+"""What streams in: every event once, also over breaks of the connection and of ren itself."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from conftest import ConsoleService, until
+from playwright.sync_api import Page
+from service import wait_for
+
+#: Notes every event that the run's store hands out.
+LISTEN = """() => { globalThis.heard = [];
+    ren.page.store.listen((events) => heard.push(...events.map((event) => event.sequence))) }"""
+
+
+def counts_of(page: Page) -> dict:
+    return page.evaluate("ren.page.store.counts('work')")
+
+
+def follow(page: Page, run: str, items: int) -> None:
+    page.evaluate("(run) => ren.router.go('/runs/' + run)", run)
+    until(page, f"ren.page.store?.items.get('work')?.bytes.length === {items}")
+    until(page, "ren.stream.state === 'live'")
+
+
+def test_no_gap_and_no_duplicate_over_a_kill(
+    own: ConsoleService, open_console: Callable[..., Page], watch: list
+) -> None:
+    page = open_console(own)
+    # A port of its own would be another origin after the restart.
+    address = own.authority
+    run = own.begin("shop", {"count": 600, "seconds": 1})
+    follow(page, run, 600)
+    page.evaluate(LISTEN)
+    wait_for("some events", lambda: page.evaluate("heard.length") > 200)
+
+    watch[-1].is_service_away = True
+    own.kill()
+    page.wait_for_selector(".live:has-text('reconnecting')")
+    page.wait_for_selector(".banner:has-text('ren does not answer')")
+    own.start(listen=address)
+    page.wait_for_selector(".live:has-text('live')")
+    page.wait_for_selector(".banner", state="detached")
+    assert own.finish(run, 90) == "succeeded"
+    page.wait_for_selector(".run-head .badge:has-text('succeeded')")
+    watch[-1].is_service_away = False
+
+    heard = page.evaluate("heard")
+    assert len(heard) == len(set(heard)), "an event came twice"
+    wanted = [event["sequence"] for event in own.events(run)]
+    assert heard == [sequence for sequence in wanted if sequence >= heard[0]], "an event is missing"
+    # What was folded is what the service counts.
+    node = own.read(f"/api/v1/runs/{run}/nodes/work")
+    counts = counts_of(page)
+    assert {state: counts[state] for state in counts if counts[state]} == {
+        state: node[state] for state in counts if node.get(state)
+    }
+
+
+def test_a_broken_connection_is_taken_up(own: ConsoleService, open_console: Callable[..., Page]) -> None:
+    """Short breaks, again and again, while events come."""
+    page = open_console(own)
+    run = own.begin("shop", {"count": 500, "seconds": 0.7})
+    follow(page, run, 500)
+    page.evaluate(LISTEN)
+    for _ in range(5):
+        page.evaluate("ren.stream.interrupt()")
+        time.sleep(0.6)
+    assert own.finish(run, 60) == "succeeded"
+    page.wait_for_selector(".run-head .badge:has-text('succeeded')")
+    heard = page.evaluate("heard")
+    assert heard == [event["sequence"] for event in own.events(run) if event["sequence"] >= heard[0]]
+
+
+def test_lists_are_read_again_after_a_break(own: ConsoleService, open_console: Callable[..., Page]) -> None:
+    page = open_console(own)
+    page.wait_for_selector("text=No run yet")
+    page.evaluate("ren.stream.stop()")
+    own.begin("shop", {"count": 1}, id="unseen")
+    assert own.finish("unseen") == "succeeded"
+    page.evaluate("ren.stream.start()")
+    page.wait_for_selector("#recent >> xpath=.. >> text=unseen")
+    # And it goes on to follow.
+    own.begin("shop", {"count": 1}, id="seen")
+    page.wait_for_selector("#recent >> xpath=.. >> text=/^seen$/")
+
+
+def test_the_log_and_the_journal_grow(own: ConsoleService, open_console: Callable[..., Page]) -> None:
+    page = open_console(own)
+    run = own.begin("shop", {"count": 100, "seconds": 0.6})
+    page.evaluate("(run) => ren.router.go(`/runs/${run}/logs`)", run)
+    page.wait_for_selector("[data-grid=log] .log-row")
+    assert own.finish(run, 60) == "succeeded"
+    # It follows the end.
+    page.wait_for_selector("[data-grid=log] .log-row:last-child:has-text('succeeded')")
+    page.evaluate("ren.router.go('/journal')")
+    page.wait_for_selector("[data-grid=journal-events] [role=row]:nth-child(2)")
+    own.begin("shop", {"count": 1}, id="later")
+    own.finish("later")
+    page.wait_for_selector("[data-grid=journal-events] [role=row]:has-text('run.succeeded')")
+    head = own.head
+    until(page, f"ren.stream.head >= {head}")
+
+
+#: A desktop that takes every message, and a page that nobody looks at.
+DESKTOP = """() => {
+    globalThis.told = [];
+    globalThis.Notification = class {
+        static permission = "granted";
+        static requestPermission = async () => "granted";
+        constructor(title, { body }) { told.push(`${title}: ${body}`) }
+    };
+    Object.defineProperty(document, "hidden", { value: true });
+}"""
+
+
+def test_who_looks_elsewhere_is_told_when_that_is_wanted(
+    own: ConsoleService, open_console: Callable[..., Page]
+) -> None:
+    page = open_console(own, "/settings")
+    page.evaluate(DESKTOP)
+    for is_wanted in (False, True):
+        if is_wanted:
+            page.evaluate("ren.router.go('/settings')")
+            page.get_by_label("tell me on the desktop").check()
+        run = own.begin("shop", {"count": 20, "seconds": 0.5}, id=f"told-{is_wanted}")
+        follow(page, run, 20)
+        assert own.finish(run) == "succeeded"
+        until(page, "ren.page.store.snapshot.status === 'succeeded'")
+    told = page.evaluate("told")
+    assert told[-1] == "told-True: the run succeeded" and not any("False" in each for each in told), told
+    assert any("TimeoutError" in each for each in told)
