@@ -63,7 +63,8 @@ extension RunSummary {
         if let unknown {
             let name = flow.nodes[unknown].name
             steps.append(Step(command: "ren retry \(row.id) --node \(name)", purpose: "run again what may have run"))
-            steps.append(Step(command: "ren skip \(row.id) \(name) …", purpose: "say how it ended: --value, --fail"))
+            steps.append(
+                Step(command: "ren skip \(row.id) \(name) …", purpose: "say how it ended: --value, --keep, --fail"))
         }
         return steps
     }
