@@ -26,23 +26,24 @@ struct ReopenedRun {
         _ row: RunRow, _ what: String, _ ask: (LoadedFunctions) async throws -> Void
     ) async throws -> ExitCode {
         let loaded = try await Self.loadFunctions(functions, row, session, project)
-        for file in loaded.changed {
-            Terminal.complain(
-                "\(Terminal.escaped(file)) has changed since it was recorded; new attempts use it as it is")
-        }
         report.announce("\(row.flowName) \(row.id)  \(what); Ctrl-C pauses and leaves", in: session.directory)
         Signals.watch()
         try await ask(loaded)
         return try await LiveRun(session: session, service: service, number: row.number, report: report).follow()
     }
 
-    /// The files named now, else those that the run was started with.
+    /// The files named now, else those that the run was started with; says which of these have changed.
     static func loadFunctions(
         _ functions: FunctionOptions, _ row: RunRow, _ session: Session, _ project: Project?
     ) async throws(RenError) -> LoadedFunctions {
         if functions.files.isEmpty {
             guard let set = row.functions else { return LoadedFunctions() }
-            return try await session.functions.recorded(set)
+            let loaded = try await session.functions.recorded(set)
+            for file in loaded.changed {
+                Terminal.complain(
+                    "\(Terminal.escaped(file)) has changed since it was recorded; new attempts use it as it is")
+            }
+            return loaded
         }
         return try await session.functions.load(functions.files, install: functions.policy(project)) { line in
             Terminal.complain(Terminal.escaped(line))
