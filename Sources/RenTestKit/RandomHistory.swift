@@ -197,7 +197,7 @@ package struct RandomHistory: Sendable {
             let subject = Event.Subject.node(node)
             switch random.below(4) {
             case 0 where !run.results.isEmpty:
-                run.history.add(.kept, subject, cause: run.results[random.below(run.results.count)])
+                run.history.add(.kept(), subject, cause: run.results[random.below(run.results.count)])
                 run.settled.append(subject)
             case 1:
                 run.history.add(.overridden(reason: "seen"), subject, payload: payload())
@@ -220,7 +220,7 @@ package struct RandomHistory: Sendable {
             guard run.keptItems.insert(item).inserted else { continue }
             let subject = Event.Subject.item(node, ItemIndex(item))
             run.history.forget(subject)
-            run.history.add(.kept, subject, cause: run.results[random.below(run.results.count)])
+            run.history.add(.kept(), subject, cause: run.results[random.below(run.results.count)])
             run.settled.append(subject)
         }
     }

@@ -107,9 +107,9 @@ struct GoldenJournalTests {
         reopening.affected = [NodeNumber(0)]
         reopening.reason = "the shop is back"
         history.add(.runReopened(reopening), by: "cli")
-        history.add(.kept, .node(0), cause: kept)
+        history.add(.kept(), .node(0), cause: kept)
         history.openMap(NodeNumber(1), total: 2)
-        history.add(.kept, .item(1, 0), cause: item)
+        history.add(.kept(), .item(1, 0), cause: item)
         history.add(.overridden(reason: "by hand"), .item(1, 1), by: "cli", payload: Array("7".utf8))
         history.add(.overridden(reason: nil), .node(1), by: "cli", payload: Array("[1,7]".utf8))
         history.add(.runSucceeded, payload: Array("8".utf8))

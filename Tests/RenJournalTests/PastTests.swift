@@ -137,7 +137,7 @@ struct PastTests {
         try commit()
         fork.start(.item(1, 2))
         fork.start(.node(2))
-        fork.add(.kept, .node(0), cause: point)
+        fork.add(.kept(), .node(0), cause: point)
         try commit()
         fork.add(.attemptFailed(failure, retryAt: nil), .item(1, 2))
         fork.add(.failed(failure), .item(1, 2))

@@ -88,7 +88,7 @@ struct RecordTests {
             .waiting(SignalWait(signal: "approve", message: "", until: nil)),
             .mapOpened(MapOpening(total: 10_000, source: digest, concurrency: 16)),
             .mapOpened(MapOpening(total: 0, source: digest, concurrency: nil)), .mapClosed(counts),
-            .resultRejected(.stale), .resultRejected(.finished), .kept, .overridden(reason: nil),
+            .resultRejected(.stale), .resultRejected(.finished), .kept(), .overridden(reason: nil),
             .overridden(reason: "by hand"), .runReopened(Reopening()), .runReopened(reopening),
             .runForked(
                 Fork(

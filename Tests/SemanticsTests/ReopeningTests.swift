@@ -229,7 +229,10 @@ struct ReopeningTests {
             }
             switch answer {
             case "keep":
-                try again.ask(.skip(b, .keep(cause: .none), reason: nil))
+                try again.ask(.skip(b, .keep(cause: .none), reason: "checked"))
+                let (run, version) = (again.mailbox.number, again.mailbox.state[NodeNumber(1)].work.last)
+                let kept = try again.journal.read { view throws(RenError) in try view.recorded(run, version)?.event }
+                #expect(kept?.fact == .kept(reason: "checked"), "the reason is kept with the event")
                 #expect(again.statuses == "a=succeeded b=succeeded c=succeeded")
                 #expect(again.runStatus == "succeeded")
             case "value":

@@ -94,7 +94,7 @@ struct ReplayTests {
             Event(.runReopened(reopening), .run, at: time, by: "test"),
             Event(started, .node(NodeNumber(0)), at: time, attempt: 2, previous: RunVersion(3)),
             Event(.succeeded(instead: nil), .node(NodeNumber(0)), at: time, attempt: 2, previous: RunVersion(8)),
-            Event(.kept, .node(NodeNumber(1)), at: time, previous: RunVersion(5), cause: RunVersion(5)),
+            Event(.kept(), .node(NodeNumber(1)), at: time, previous: RunVersion(5), cause: RunVersion(5)),
             Event(.runSucceeded, .run, at: time),
         ]
         events[2].payload = PayloadMark(Payload(hashing: JSON.string(output).compact))

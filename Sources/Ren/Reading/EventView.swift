@@ -88,7 +88,8 @@ extension Fact {
                 "step": .string(pruning.step.rawValue), "runs": .array(pruning.runs.map { .string($0.id) }),
                 "events": JSON(pruning.events), "rule": .string(pruning.rule),
             ]
-        case .overridden(let reason): ["reason": JSON(reason)]
+        case .kept(nil): [:]
+        case .kept(let reason), .overridden(let reason): ["reason": JSON(reason)]
         case .runPauseRequested(let now, let reason): ["now": .bool(now), "reason": JSON(reason)]
         case .runResumed(let reason): ["reason": JSON(reason)]
         case .runStopRequested(let mode, let reason): ["mode": .string(mode.rawValue), "reason": JSON(reason)]
@@ -115,7 +116,7 @@ extension Fact {
                 "cancelled": JSON(counts.cancelled), "unknown": JSON(counts.unknown), "pending": JSON(counts.pending),
             ]
         case .resultRejected(let reason): ["reason": .string(reason.rawValue)]
-        case .journalClosed, .eventPruned, .runPaused, .runStopped, .runSucceeded, .checkpointed, .cancelled, .kept: [:]
+        case .journalClosed, .eventPruned, .runPaused, .runStopped, .runSucceeded, .checkpointed, .cancelled: [:]
         }
     }
 }

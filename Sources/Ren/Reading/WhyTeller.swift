@@ -77,9 +77,10 @@ struct WhyTeller {
         case .succeeded(let failure?):
             return [Reason(text: "succeeded with the value of on_error, instead of \(failure.text)", event: last)]
         case .succeeded: return try succeeded(node, last, isItem: subject.isItem)
-        case .kept:
+        case .kept(let reason):
             let result = try recorded(last.event.cause)
-            let why = last.event.by.map { "a person said so (\($0)), and its result stands" }
+            let said = reason.map { ": \($0)" } ?? ""
+            let why = last.event.by.map { "a person said so (\($0)), and its result stands\(said)" }
             return [
                 Reason(
                     text: "succeeded: "

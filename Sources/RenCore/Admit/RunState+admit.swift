@@ -57,7 +57,7 @@ extension RunState {
             return [Event(.started(start), subject, at: now, attempt: (work?.attempts ?? 0) + 1)]
         case .keep(let subject, let cause):
             try requireEvaluated(subject)
-            return [Event(.kept, subject, at: now, cause: cause)]
+            return [Event(.kept(), subject, at: now, cause: cause)]
         case .doubt(let subject, let cause):
             let work = try beginnable(subject) ?? Work()
             var doubted = event(.unknown(.inputChanged), subject, work, now)

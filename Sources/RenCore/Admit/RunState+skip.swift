@@ -21,7 +21,8 @@ extension RunState {
         switch skip {
         case .value(let payload): said = event(.overridden(reason: reason), subject, work, now, payload: payload)
         case .keep(let cause):
-            said = Event(.kept, subject, at: now, cause: self[node].map == nil ? self[node].result : cause)
+            said = Event(
+                .kept(reason: reason), subject, at: now, cause: self[node].map == nil ? self[node].result : cause)
         case .fail(let text):
             let text = reason.map { "\(text) (\($0))" } ?? text
             said = event(failure(Failure(Failure.Name.failed, text), of: subject), subject, work, now)

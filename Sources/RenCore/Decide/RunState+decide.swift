@@ -72,7 +72,7 @@ extension RunState {
         let closed = map.isClosed ? [] : [Event(.mapClosed(counts), .node(node), at: now)]
         guard isExceeded else {
             if let before = self[node].recorded, isSame(map, as: before) {
-                return Decision(events: closed + [Event(.kept, .node(node), at: now, cause: before.version)])
+                return Decision(events: closed + [Event(.kept(), .node(node), at: now, cause: before.version)])
             }
             return Decision(events: closed + [Event(.succeeded(instead: nil), .node(node), at: now)])
         }

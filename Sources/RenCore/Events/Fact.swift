@@ -50,7 +50,8 @@ package enum Fact: Sendable, Equatable {
     case skipped(SkipReason, operands: JSON?)
     case cancelled
     /// Evaluated afresh after a reopening, its input was the recorded one: the result of the event `cause` stands.
-    case kept
+    /// Or a person said that it stands, perhaps why.
+    case kept(reason: String? = nil)
     /// A person gave the value, which is the payload; it counts as success.
     case overridden(reason: String?)
     case decided(way: String, operands: JSON)

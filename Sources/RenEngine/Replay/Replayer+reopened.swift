@@ -98,7 +98,8 @@ extension Replayer {
             return .skip(event.subject, .value(Payload(hashing: bytes)), reason: reason)
         case .failed(let failure), .attemptFailed(let failure, _):
             return .skip(event.subject, .fail(failure.message), reason: nil)
-        default: return .skip(event.subject, .keep(cause: .none), reason: nil)
+        case .kept(let reason): return .skip(event.subject, .keep(cause: .none), reason: reason)
+        default: return nil
         }
     }
 

@@ -73,7 +73,7 @@ extension FactBody {
         case .nodeUnknown, .itemUnknown: .unknown(try word("reason"))
         case .nodeSkipped, .itemSkipped: .skipped(try word("reason"), operands: try optionalJSON("operands"))
         case .nodeCancelled, .itemCancelled: .cancelled
-        case .nodeKept, .itemKept: .kept
+        case .nodeKept, .itemKept: .kept(reason: optionalText("reason"))
         case .nodeOverridden, .itemOverridden: .overridden(reason: optionalText("reason"))
         case .nodeDecided:
             .decided(way: try text("way"), operands: try required("operands", optionalJSON("operands")))

@@ -79,7 +79,7 @@ private struct BodyWriter {
             field("nodes", fork.nodes.map { .array($0.map { .integer($0.map { Int64($0.rawValue) } ?? -1) }) })
             field("once", fork.once)
             fields(fork.reopening)
-        case .overridden(let reason): field("reason", reason)
+        case .kept(let reason), .overridden(let reason): field("reason", reason)
         case .runPauseRequested(let now, let reason):
             field("now", now)
             field("reason", reason)
@@ -128,7 +128,7 @@ private struct BodyWriter {
             field("unknown", counts.unknown)
             field("pending", counts.pending)
         case .resultRejected(let reason): field("reason", reason.rawValue)
-        case .journalClosed, .eventPruned, .runPaused, .runStopped, .runSucceeded, .checkpointed, .cancelled, .kept:
+        case .journalClosed, .eventPruned, .runPaused, .runStopped, .runSucceeded, .checkpointed, .cancelled:
             break
         }
     }

@@ -107,7 +107,7 @@ struct SnapshotPageTests {
         #expect(try Self.restored(Self.pages(base).merging(Self.pages(state, since: base)) { $1 }) == state)
         Self.apply(
             [(.mapOpened(MapOpening(total: 10, source: Self.digest, concurrency: nil)), Self.node(1))], to: &state)
-        Self.apply([(.kept, Self.item(5))], to: &state)
+        Self.apply([(.kept(), Self.item(5))], to: &state)
         Self.apply([(.started(AttemptStart(input: Self.digest, code: nil)), Self.item(0))], to: &state)
         let node = state[NodeNumber(1)]
         #expect(node.recorded?.map?.total == 9_000 && node.map?.isKept == true && node.map?.again.count == 4)

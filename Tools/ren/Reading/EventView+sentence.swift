@@ -73,9 +73,10 @@ extension EventView {
         case .unknown(let reason): "nobody knows how \(subject) ended: \(reason.words)"
         case .skipped(let reason, _): "\(subject) was skipped: \(reason.words)"
         case .cancelled: "\(subject) was cancelled"
-        case .kept:
+        case .kept(let reason):
             "the result of \(subject) stands, "
                 + (event.event.by == nil ? "since its input is the same" : "whatever its input is")
+                + Self.because(reason)
         case .overridden(let reason): "a person gave \(subject) its value\(size)" + Self.because(reason)
         case .decided(let way, _): "\(subject) went the way \(way)"
         case .waiting(let wait):

@@ -36,11 +36,14 @@ struct Reading {
         if givingWay, self.holder != nil { Self.giveWay() }
     }
 
-    /// A thirtieth of a core's time is left to it while engine and workers use all.
+    /// Only time that nobody else wants is left to it, or little where that cannot be said.
     private static func giveWay() {
         // Where it is not allowed, all have the same share.
-        #if canImport(Glibc)
-        _ = setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, 15)
+        #if os(Linux)
+        // SCHED_IDLE, which the C library's module leaves out.
+        let idle: Int32 = 5
+        var parameters = sched_param()
+        _ = sched_setscheduler(0, idle, &parameters)
         #else
         _ = setpriority(PRIO_PROCESS, 0, 15)
         #endif

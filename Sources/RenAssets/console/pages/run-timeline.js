@@ -81,7 +81,9 @@ export class RunTimelinePage extends RunPage {
             h("h2", { class: "sr" }, "Timeline"),
             h("div", { class: "line filters" },
                 h("span", null, `${moment(timeline.from)} to ${moment(timeline.to)}`),
-                h("span", { class: "quiet" }, `${duration(length)}, ${duration(timeline.width_milliseconds)} to a bar`),
+                h("span", { class: "quiet" }, `${duration(length)}, ${
+                    timeline.width_milliseconds ? duration(timeline.width_milliseconds) : "under 1 ms"
+                } to a bar`),
                 h("span", { class: "grow" }),
                 h("button", { type: "button", title: "+", onclick: () => this.#zoom(ZOOM) }, "Zoom in"),
                 h("button", { type: "button", title: "-", onclick: () => this.#zoom(1 / ZOOM) }, "Zoom out"),
