@@ -1,3 +1,11 @@
+#if canImport(Darwin)
+import Darwin
+#elseif canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#endif
+
 import LMDB
 package import RenCore
 import Synchronization
@@ -18,6 +26,7 @@ package final class JournalReader: JournalReading {
 
     private let place: JournalPlace
     private let files: Mutex<Files>
+    private let pace = Mutex<ReaderPace?>(nil)
 
     /// Opens the journal in `directory` as it is.
     ///
@@ -99,7 +108,19 @@ package final class JournalReader: JournalReading {
         }
     }
 
+    /// Much will be read: from now on, reads rest while somebody writes fast.
+    package func giveWay() { pace.withLock { $0 = ReaderPace() } }
+
     package func read<R>(_ body: (borrowing JournalView) throws(RenError) -> R) throws(RenError) -> R {
+        // Before the read: nothing may rest within one.
+        let rest = try pace.withLock { pace throws(RenError) in
+            try pace?.rest { () throws(RenError) in try readNow { view throws(RenError) in try view.head().sequence } }
+        }
+        if let rest, rest > .zero { usleep(UInt32(clamping: rest.nanoseconds / 1_000)) }
+        return try readNow(body)
+    }
+
+    private func readNow<R>(_ body: (borrowing JournalView) throws(RenError) -> R) throws(RenError) -> R {
         try store().read { snapshot throws(RenError) in
             let view = JournalView(snapshot)
             return try body(view)

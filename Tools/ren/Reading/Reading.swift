@@ -33,7 +33,9 @@ struct Reading {
         self.holder = holder?.carries == nil ? nil : holder
         withExtendedLifetime(lock) {}
         if !mayBeRebuilt { try journal.read { view throws(RenError) in try view.requireProjections() } }
-        if givingWay, self.holder != nil { Self.giveWay() }
+        guard givingWay, self.holder != nil else { return }
+        Self.giveWay()
+        journal.giveWay()
     }
 
     /// Only time that nobody else wants is left to it, or little where that cannot be said.
