@@ -145,6 +145,10 @@
 #define FILE_SYMBOL console_widgets_ansi_js
 #include "file.h"
 
+#define FILE_PATH "console/widgets/attempt-input.js"
+#define FILE_SYMBOL console_widgets_attempt_input_js
+#include "file.h"
+
 #define FILE_PATH "console/widgets/badge.js"
 #define FILE_SYMBOL console_widgets_badge_js
 #include "file.h"

@@ -24,17 +24,21 @@ final class RunValues {
     private var blocks: [NodeNumber: (first: Int, elements: [[UInt8]])] = [:]
     /// The forks that the run came out of; nil until they are asked for.
     private var lineage: RunLineage?
-    /// Version of the last event of a history that is looked at again from its beginning; nil: of all there is.
+    /// Version of the last event of a history of which only a part is looked at; nil: of all there is.
     private var horizon: RunVersion?
     /// Results from before a map was opened anew, with the version of its opening.
     private var earlier: [NodeNumber: (opened: RunVersion, results: EarlierResults)] = [:]
 
-    init(run: RunNumber, journal: any JournalReading, artifacts: String?, trails: ItemTrails? = nil) {
+    /// - Parameter last: the past up to that version is looked at; nil: all of it, or with `trails` none yet.
+    init(
+        run: RunNumber, journal: any JournalReading, artifacts: String?, trails: ItemTrails? = nil,
+        through last: RunVersion? = nil
+    ) {
         self.run = run
         self.artifacts = artifacts
         self.journal = journal
         self.trails = trails
-        horizon = trails == nil ? nil : RunVersion.none
+        horizon = last ?? (trails == nil ? nil : RunVersion.none)
     }
 
     private func read<R>(

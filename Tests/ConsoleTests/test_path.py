@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 
-from conftest import ConsoleService, until
+from conftest import HERE, ConsoleService, until
 from playwright.sync_api import Page
 from service import wait_for
+
+SDK = HERE.parents[1] / "Sources" / "RenAssets" / "python"
 
 
 def test_with_the_mouse(own: ConsoleService, open_console: Callable[..., Page]) -> None:
@@ -42,6 +47,17 @@ def test_with_the_mouse(own: ConsoleService, open_console: Callable[..., Page]) 
     page.locator(".causes").get_by_role("link", name="list").click()
     page.locator("[data-grid=items] a").first.click()
     page.wait_for_selector(".trace:has-text('raise TimeoutError')")
+    # What it was called with leads to the same failure without ren.
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.get_by_role("button", name="Copy as pytest").click()
+    page.wait_for_selector(".toast:has-text('The test')")
+    test = own.folder / "test_copied.py"
+    test.write_text(page.evaluate("navigator.clipboard.readText()"))
+    tried = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(test)],
+        env={**os.environ, "PYTHONPATH": str(SDK)}, capture_output=True, text=True,
+    )
+    assert tried.returncode == 1 and "TimeoutError: read of sku-00" in tried.stdout, tried.stdout + tried.stderr
 
     # Exactly the failed are tried again, while the others go on.
     own.mark("healed")

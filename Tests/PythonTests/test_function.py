@@ -2,6 +2,7 @@
 
 import asyncio
 import importlib
+import sys
 
 import pytest
 
@@ -202,6 +203,33 @@ def f(pages: int, ctx):
 
     with pytest.raises(ren.BadResult):
         ren.testing.Context().checkpoint({1: 2})
+
+
+def test_testing_calls_as_a_worker_does(tmp_path, monkeypatch, registry):
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    file = tmp_path / "called.py"
+    file.write_text(
+        HEAD
+        + """
+from dataclasses import dataclass
+
+@dataclass
+class Page:
+    url: str
+
+@ren.function
+def title(page: Page, ctx: ren.Context): return (page.url, ctx.key)
+
+@ren.function("called.later")
+async def later(n: int): return n + 1
+"""
+    )
+    assert ren.testing.call(file, "called.title", {"page": {"url": "u"}}, key="sku") == ["u", "sku"]
+    assert ren.testing.call(str(file), "called.later", {"n": 1}) == 2
+    with pytest.raises(ren.BadArguments, match="missing 'n'"):
+        ren.testing.call(file, "called.later", {})
+    with pytest.raises(ren.RegistrationError, match="no function 'called.titel': there are .*called.title"):
+        ren.testing.call(file, "called.titel", {})
 
 
 @pytest.mark.parametrize(

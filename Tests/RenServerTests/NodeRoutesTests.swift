@@ -50,6 +50,7 @@ struct NodeRoutesTests {
             ("runs/r/items/m/sku-9", 404, "item.not_found"), ("runs/r/items/m/3", 404, "item.not_found"),
             ("runs/r/items/m/sku-3/attempts/2", 404, "attempt.not_found"),
             ("runs/r/items/m/sku-3/attempts/01", 404, "attempt.not_found"),
+            ("runs/r/items/m/sku-3/attempts/2/arguments", 404, "attempt.not_found"),
             ("runs/r/timeline?from=yesterday", 400, nil), ("runs/r/timeline?buckets=501", 400, "query.invalid"),
             ("runs/r/timeline?from=2026-01-02T00:00:00Z&to=2026-01-01T00:00:00Z", 400, "time.range"),
             ("runs/r/nodes/m/items?colour=red", 400, "query.unknown"),
@@ -76,6 +77,8 @@ struct NodeRoutesTests {
             #expect(failed["state"] == "failed" && failed["error"]?["name"] == "OddNumber")
             let attempt = try await fixture.get("/api/v1/runs/r/items/m/sku-3/attempts/1").json
             #expect(attempt["error"]?["name"] == "OddNumber")
+            let given = try await fixture.get("/api/v1/runs/r/items/m/sku-3/attempts/1/arguments").json
+            #expect(given == ["arguments": ["n": 3], "bytes": 7, "lazy": [], "proved": true])
             let long = try await fixture.get("/api/v1/runs/r/items/m/sku-5").json
             #expect(long["output"] == .null && long["output_reference"]?["length"] == 70_002)
             let href = try #require(long["output_reference"]?["href"]?.stringValue)

@@ -41,10 +41,15 @@ package struct AttemptView: Sendable {
         return attempts
     }
 
+    /// The event with which it began.
+    package var start: EventView? {
+        events.first { if case .started = $0.event.event.fact { true } else { false } }
+    }
+
     /// `{"attempt", "begun", "ended", "outcome", "input", "code", "alone", "error", "events"}`; `outcome` is the type of
     /// the event that ended it, without its area.
     package var json: JSONObject {
-        let began = events.first { if case .started = $0.event.event.fact { true } else { false } }
+        let began = start
         let end = events.last.flatMap { $0.event.event.fact.endsAttempt ? $0 : nil }
         var object: JSONObject = [
             "attempt": JSON(number), "begun": JSON(began?.event.event.time), "ended": JSON(end?.event.event.time),

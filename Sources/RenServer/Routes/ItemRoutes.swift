@@ -3,6 +3,7 @@ import Ren
 import RenCore
 import RenJSON
 import RenJournal
+import RenWorkers
 
 extension Backend {
     var itemRoutes: [Route] {
@@ -38,16 +39,34 @@ extension Backend {
                 .get, "/api/v1/runs/{run}/items/{node}/{key}/attempts/{attempt}", "One attempt of an item.",
                 answers: [.json(.ok, "the attempt", .ref("Attempt"))], problems: [404], isLong: true
             ) { call in
-                let (_, attempts) = try self.itemAndAttempts(call)
-                let number = call.capture("attempt")
-                guard let attempt = attempts.first(where: { String($0.number) == number }) else {
-                    throw RenError(
-                        .init("attempt.not_found"), "the item has no attempt \(number.prefix(20))",
-                        hint: "it has \(attempts.count)")
-                }
-                return .json(attempt.json)
+                .json(try self.attempt(call).attempt.json)
+            },
+            Route(
+                .get, "/api/v1/runs/{run}/items/{node}/{key}/attempts/{attempt}/arguments",
+                "What an attempt of an item was called with, made again from recorded values.",
+                answers: [.json(.ok, "the arguments", .ref("AttemptArguments"))], problems: [404, 410], isLong: true
+            ) { call in
+                .json(try self.arguments(call))
             },
         ]
+    }
+
+    private func attempt(_ call: Call) throws(RenError) -> (run: RunRow, attempt: AttemptView) {
+        let (item, attempts) = try itemAndAttempts(call)
+        let number = call.capture("attempt")
+        guard let attempt = attempts.first(where: { String($0.number) == number }) else {
+            throw RenError(
+                .init("attempt.not_found"), "the item has no attempt \(number.prefix(20))",
+                hint: "it has \(attempts.count)")
+        }
+        return (item.run, attempt)
+    }
+
+    private func arguments(_ call: Call) throws(RenError) -> JSONObject {
+        let (run, attempt) = try attempt(call)
+        return try journal.arguments(
+            of: attempt, in: run, swift: session.swift.signatures, artifacts: session.directory.artifacts
+        ).json
     }
 
     private func window(_ call: Call) throws(RenError) -> JSONObject {
@@ -133,6 +152,13 @@ extension Backend {
                 "items": .list(of: .ref("ItemRow")), "total": .count, "counts": .map(of: .count), "as_of": .count,
             ]),
             "Item": .answer(item),
+            "AttemptArguments": .answer([
+                "arguments": ["description": "without the lazy ones"],
+                "bytes": .count, "lazy": .list(of: .text("a name: its items were handed over page by page")),
+                "proved": [
+                    "type": "boolean", "description": "they have the recorded hash; else what they read has changed",
+                ],
+            ]),
             "Attempt": .answer([
                 "attempt": .count, "begun": .timeOrNull, "ended": .timeOrNull,
                 "outcome": .textOrNull("the type of the event that ended it"), "input": .hashOrNull,

@@ -7,6 +7,7 @@ import { throttled } from "../page.js";
 import { bytes, count, duration, moment, short, time, visible } from "../format.js";
 import { sentence, stateOf } from "../words.js";
 import { retryDialog, skipDialog } from "../widgets/actions.js";
+import { AttemptInput } from "../widgets/attempt-input.js";
 import { badge } from "../widgets/badge.js";
 import { icon } from "../widgets/icon.js";
 import { JSONView } from "../widgets/json.js";
@@ -26,6 +27,7 @@ export class RunItemPage extends RunPage {
     /** The event as of which it was read. */
     #shown = null;
     #why = new Why(this);
+    #input = new AttemptInput(this);
 
     get back() {
         return this.at.node(this.route.params.node);
@@ -87,6 +89,12 @@ export class RunItemPage extends RunPage {
         return attempts.find((each) => each.attempt === wanted) ?? attempts[attempts.length - 1] ?? null;
     }
 
+    /** Undefined when it gave none, or a large one. */
+    #outputOf(attempt) {
+        const { attempt_list: all, output_reference: isLarge, output } = this.#item;
+        return attempt === all.at(-1) && attempt.outcome === "succeeded" && !isLarge ? output : undefined;
+    }
+
     get keys() {
         const keys = { ...super.keys };
         const { node, key } = this.route.params;
@@ -135,6 +143,7 @@ export class RunItemPage extends RunPage {
             ]]), attempt?.attempt, (number) => this.app.router.set({ attempt: number })),
             !attempt && empty("Not started yet", item.state === "pending" ? "It starts when it is its turn." : null),
             attempt && this.#attemptView(attempt),
+            attempt?.begun && this.#input.view(attempt, this.#outputOf(attempt)),
             this.#outputView(item),
             this.#events(item),
             !this.store.isPast && this.#why.view(key),

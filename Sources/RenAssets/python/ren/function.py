@@ -38,6 +38,29 @@ class Function:
         """Whether it is an `async def`."""
         return self.signature.is_async
 
+    def call(self, arguments: Mapping[str, Any], context: Any) -> Any:
+        """Calls it outside a worker, to its end: arguments and result are as JSON has them.
+
+        Raises `BadArguments`, `BadResult`, and what the function raises.
+        """
+        import json
+
+        from .values import encode
+
+        self.signature.check_names(arguments, {})
+        values = self.signature.convert(dict(arguments))
+        if self.signature.context is not None:
+            values[self.signature.context] = context
+        result = self.callable(**values)
+        if self.is_async:
+            import asyncio
+
+            async def finish() -> Any:
+                return await result
+
+            result = asyncio.run(finish())
+        return json.loads(encode(result))
+
     def refuse(self, message: str, parameter: Optional[str] = None) -> NoReturn:
         """Raises `RegistrationError` with file, line, function and parameter."""
         where = "function {}".format(self.name)

@@ -54,24 +54,12 @@ def main(arguments: Optional[Sequence[str]] = None) -> None:
     import json
 
     from .errors import BadArguments
-    from .values import encode
 
     try:
-        function.signature.check_names(values, {})
-        values = function.signature.convert(values)
+        result = function.call(values, ShellContext(node=function.name))
     except BadArguments as error:
         sys.exit(_usage("{}: {}".format(function.name, error)))
-    if function.signature.context is not None:
-        values[function.signature.context] = ShellContext(node=function.name)
-    result = function.callable(**values)
-    if function.is_async:
-        import asyncio
-
-        async def finish() -> Any:
-            return await result
-
-        result = asyncio.run(finish())
-    print(json.dumps(json.loads(encode(result)), indent=2, ensure_ascii=False))
+    print(json.dumps(result, indent=2, ensure_ascii=False))
 
 
 def _list() -> None:

@@ -3,15 +3,18 @@
 ctx = ren.testing.Context(checkpoint={"page": 3})
 out = scrape(url, ctx=ctx)
 assert ctx.progress_calls[-1].done == 4
+
+result = ren.testing.call("functions/shop.py", "shop.scrape", {"url": url})   # as a worker would
 """
 
 from __future__ import annotations
 
 import os
-from typing import Any, Dict, List, NamedTuple, Optional, Union
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Union
 
-from . import context
-from .errors import Interrupted
+from . import context, loading
+from .errors import Interrupted, RegistrationError
+from .function import registry
 from .values import encode_checkpoint
 
 
@@ -86,3 +89,18 @@ class Context(context.Context):
 
     def _write_log(self, level: str, text: str, fields: Dict[str, Any]) -> None:
         self.logs.append(LogLine(level, text, fields))
+
+
+def call(file: Union[str, os.PathLike[str]], name: str, arguments: Mapping[str, Any], **known: Any) -> Any:
+    """Loads a function file and calls the function that ren knows as `name`, as a worker would.
+
+    Arguments and result are as JSON has them; `known` is what `ren.Context` has, such as `key="sku-1"`.
+    Raises `RegistrationError` for a name that the file does not have, `BadArguments`, `BadResult`,
+    and what the function raises.
+    """
+    path = os.fspath(file)
+    loading.prepare_path([path])
+    loading.load(path)
+    if name not in registry:
+        raise RegistrationError("{}: no function {!r}: there are {}".format(path, name, ", ".join(sorted(registry))))
+    return registry[name].call(arguments, Context(**known))
