@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
 from conftest import ConsoleService, until
-from playwright.sync_api import Page
+from playwright.sync_api import Page, Route
 from service import wait_for
 
 #: Notes every event that the run's store hands out.
@@ -65,8 +64,8 @@ def test_a_broken_connection_is_taken_up(own: ConsoleService, open_console: Call
     follow(page, run, 500)
     page.evaluate(LISTEN)
     for _ in range(5):
-        page.evaluate("ren.stream.interrupt()")
-        time.sleep(0.6)
+        heard = page.evaluate("ren.stream.interrupt() ?? heard.length")
+        wait_for("events after the break", lambda: page.evaluate("heard.length") > heard + 20)
     assert own.finish(run, 60) == "succeeded"
     page.wait_for_selector(".run-head .badge:has-text('succeeded')")
     heard = page.evaluate("heard")
@@ -131,3 +130,42 @@ def test_who_looks_elsewhere_is_told_when_that_is_wanted(
     told = page.evaluate("told")
     assert told[-1] == "told-True: the run succeeded" and not any("False" in each for each in told), told
     assert any("TimeoutError" in each for each in told)
+
+
+def test_a_page_opened_while_ren_is_away_goes_on(
+    own: ConsoleService, open_console: Callable[..., Page], watch: list
+) -> None:
+    page = open_console(own)
+    address = own.authority
+    own.mark("held")
+    run = own.begin("shop", {"count": 100, "seconds": 0.01})
+    watch[-1].is_service_away = True
+    own.kill()
+    page.evaluate("(run) => ren.router.go('/runs/' + run)", run)
+    page.wait_for_selector("text=ren does not answer")
+    own.start(listen=address)
+    page.wait_for_selector(".run-head .badge:has-text('running')")
+    page.wait_for_selector(".live:has-text('live')")
+    watch[-1].is_service_away = False
+    own.post(f"/api/v1/runs/{run}:pause", {"now": True})
+    page.wait_for_selector(".run-head .badge:has-text('paused')")
+
+
+def test_events_that_come_while_items_are_read_are_counted(
+    own: ConsoleService, open_console: Callable[..., Page]
+) -> None:
+    own.mark("healed")
+    body = {"id": "late", "input": {"count": 60, "seconds": 0.01}, "start_paused": True}
+    assert own.post("/api/v1/flows/shop/runs", body).status == 201
+    page = open_console(own, "/runs/late")
+    page.wait_for_selector(".run-head .badge:has-text('paused')")
+
+    def answer_late(route: Route) -> None:
+        answer = route.fetch()
+        own.finish("late")
+        route.fulfill(response=answer)
+
+    page.route("**/nodes/work/heatmap*", answer_late)
+    own.post("/api/v1/runs/late:resume", {})
+    page.wait_for_selector(".run-head .badge:has-text('succeeded')")
+    until(page, "ren.page.store.counts('work').succeeded === 60")

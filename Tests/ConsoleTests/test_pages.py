@@ -8,7 +8,7 @@ import pytest
 from addresses import PAGES, go
 from axe_playwright_python.sync_playwright import Axe
 from conftest import SCREENSHOTS, ConsoleService, until
-from playwright.sync_api import Page
+from playwright.sync_api import Page, Route
 
 NAMES = [name for name, _, _ in PAGES]
 WIDTHS = [360, 2560]
@@ -180,3 +180,50 @@ def test_a_cross_site_link_leads_to_a_page(service: ConsoleService, browser: obj
     page.get_by_role("link").click()
     page.wait_for_selector("text=This page needs a link from ren")
     context.close()
+
+
+@pytest.mark.parametrize("name", ["runs", "node"])
+def test_enter_means_what_has_the_focus(
+    service: ConsoleService, open_console: Callable[..., Page], name: str
+) -> None:
+    """Also on pages where Enter opens the row that is marked."""
+    page = open_console(service)
+    go(page, service, name)
+    page.get_by_role("button", name="Keys").focus()
+    page.keyboard.press("Enter")
+    page.wait_for_selector("dialog[open]")
+    page.keyboard.press("Escape")
+    page.get_by_role("link", name="Flows", exact=True).focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/flows")
+
+
+def test_focus_stays_on_the_page_when_its_place_goes(own: ConsoleService, open_console: Callable[..., Page]) -> None:
+    own.mark("held")
+    run = own.begin("shop", {"count": 100, "seconds": 0.01})
+    page = open_console(own, f"/runs/{run}")
+    page.get_by_role("button", name="Stop", exact=True).focus()
+    own.post(f"/api/v1/runs/{run}:stop", {"mode": "now"})
+    page.wait_for_selector(".run-head .badge:has-text('stopped')")
+    assert page.evaluate("document.activeElement.id") == "main"
+
+
+def test_an_answer_that_comes_late_leaves_another_dialog_alone(
+    own: ConsoleService, open_console: Callable[..., Page], watch: list
+) -> None:
+    own.mark("held")
+    run = own.begin("shop", {"count": 100, "seconds": 0.01})
+    page = open_console(own, f"/runs/{run}")
+    held: list[Route] = []
+    page.route("**:pause", lambda route: held.append(route))
+    page.get_by_role("button", name="Pause", exact=True).click()
+    page.locator("dialog").get_by_role("button", name="Pause", exact=True).click()
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Stop", exact=True).click()
+    own.post(f"/api/v1/runs/{run}:stop", {"mode": "now"})
+    own.finish(run)
+    # Refused by now: that is said, and the other dialog stays.
+    watch[-1].expected.append("status of 409")
+    held[0].continue_()
+    page.wait_for_selector(".toast:has-text('stopped')")
+    assert page.locator("dialog h2").inner_text().startswith("Stop")

@@ -25,6 +25,7 @@ package struct ExpressionTrial: Sendable {
     /// `{"result", "errors", "warnings", "steps_counted", "cut", "operands", "steps"}`; without errors there is a result.
     package var json: JSONObject {
         var object: JSONObject = [
+            // What failed stands in `errors`.
             "result": (try? evaluation?.result.get()) ?? .null,
             "errors": .array(
                 errors.map {

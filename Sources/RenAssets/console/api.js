@@ -82,6 +82,12 @@ export class API {
         return { bytes: new Uint8Array(await response.arrayBuffer()), asOf: Number(response.headers.get("Ren-As-Of")) };
     }
 
+    /** A page of a log as text, and the position behind it. */
+    async log(path, query, signal) {
+        const response = await this.#fetch("GET", path, { query, signal, headers: { Accept: "text/plain" } });
+        return { text: await response.text(), position: response.headers.get("Ren-Log-Position") };
+    }
+
     async text(path, query, accept = "text/plain") {
         return (await this.#fetch("GET", path, { query, headers: { Accept: accept } })).text();
     }

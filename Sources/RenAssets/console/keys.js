@@ -34,7 +34,8 @@ export class Keys {
         const isField = event.target.closest("input:not([type=checkbox]), textarea, select, [contenteditable]");
         if ((event.ctrlKey || event.metaKey) && !event.altKey && event.key.toLowerCase() === "k") {
             event.preventDefault();
-            this.#find("Ctrl-K")?.();
+            // What is typed into a form stays.
+            if (!document.querySelector("dialog[open] form")) this.#find("Ctrl-K")?.();
             return;
         }
         if (event.ctrlKey || event.metaKey || event.altKey) return;
@@ -43,6 +44,8 @@ export class Keys {
             if (event.key === "Escape" && !isField.closest("dialog")) isField.blur();
             return;
         }
+        // What has the focus is what Enter means.
+        if (event.key === "Enter" && event.target.closest("a, button, summary")) return;
         const isLetter = event.key.length === 1 && event.key !== "?";
         if (isLetter && !settings.letters) return;
         if (document.querySelector("dialog[open]")) return;

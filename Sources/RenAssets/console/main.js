@@ -118,6 +118,10 @@ class App {
 
     #askForLink(problem = null) {
         this.stream.stop();
+        this.dialogs.close();
+        // What is behind the next link may be another ren.
+        this.#store?.end();
+        this.#store = null;
         this.#signIn = new SignInPage(this, problem instanceof Problem ? problem : null);
         this.page?.stop();
         this.page = null;
@@ -165,6 +169,7 @@ class App {
             this.page.route = route;
             this.page.update();
         } else {
+            this.dialogs.close();
             this.page?.stop();
             this.page = Kind ? new Kind(this, route) : null;
             if (this.#store && this.#store.run !== route.params.run) {
@@ -236,7 +241,10 @@ class App {
 
     #draw() {
         if (!this.router?.current && !this.#signIn) return;
+        const focus = document.activeElement;
         render(this.#frame(), this.#root);
+        // What had the focus is gone: it does not fall out of the page.
+        if (!focus.isConnected) document.getElementById("main").focus({ preventScroll: true });
         this.dialogs.paint();
         this.#drawTitle();
     }

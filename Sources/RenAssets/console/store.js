@@ -17,7 +17,7 @@ const ITEM_AFTER = {
 /** Maps with more items are counted by the service alone. */
 const FOLDED_ITEMS_MAX = 1_000_000;
 const LATEST_MAX = 60;
-/** Of a past run: events of other runs may stand between its own. */
+/** Events of other runs may stand between its own. */
 const LATEST_SPAN = 200;
 const SECOND = 1000;
 
@@ -87,7 +87,10 @@ export class RunStore {
     #listeners = new Set();
     #subscription = null;
     #refreshTimer = 0;
+    #refreshDue = 0;
     #refreshedAt = 0;
+    /** Events of items that come while their states are read, by node. */
+    #missed = new Map();
     #isReading = false;
     #abort = new AbortController();
 
@@ -168,12 +171,13 @@ export class RunStore {
         return sum;
     }
 
-    get unfinished() {
+    /** Nodes and items that wait for their turn, a time or a person. */
+    get unbegun() {
         let sum = 0;
         for (const [name, node] of Object.entries(this.snapshot?.nodes ?? {})) {
             const counts = this.counts(name);
-            if (counts) sum += counts.pending + counts.ready + counts.running + counts.retrying;
-            else if (["pending", "ready", "running", "retrying", "waiting"].includes(node.status)) sum += 1;
+            if (counts) sum += counts.pending + counts.ready + counts.retrying;
+            else if (["pending", "ready", "retrying", "waiting"].includes(node.status)) sum += 1;
         }
         return sum;
     }
@@ -201,7 +205,10 @@ export class RunStore {
             await this.#read();
             this.#changed();
             this.graph = await this.#graph(this.snapshot);
-            await Promise.all(this.#maps().map(([name]) => this.#loadItems(name)));
+            const [latest] = await Promise.all([
+                this.#readLatest(this.snapshot.as_of), ...this.#maps().map(([name]) => this.#loadItems(name)),
+            ]);
+            this.latest = latest.slice(-LATEST_MAX);
         } catch (error) {
             this.#fail(error);
             return;
@@ -244,8 +251,7 @@ export class RunStore {
         const [snapshot, whole, latest] = await Promise.all([
             this.#api.get(path`/runs/${this.run}/state`, { at: asOf }, signal),
             this.whole ?? this.#api.get(path`/runs/${this.run}`, null, signal),
-            this.#api.get(
-                path`/runs/${this.run}/events`, { after: Math.max(0, asOf - LATEST_SPAN), limit: LATEST_SPAN }, signal),
+            this.#readLatest(asOf),
         ]);
         const graph = await this.#graph(snapshot);
         const maps = Object.entries(snapshot.nodes).filter(([, node]) => node.total <= FOLDED_ITEMS_MAX);
@@ -263,8 +269,15 @@ export class RunStore {
         }));
         Object.assign(this, {
             snapshot, graph, items, problems, problem: null, whole: { version: whole.version, last: whole.last },
-            latest: latest.items.filter((event) => event.sequence <= asOf),
+            latest,
         });
+    }
+
+    /** The events before, and at, `asOf`. */
+    async #readLatest(asOf) {
+        const query = { after: Math.max(0, asOf - LATEST_SPAN), limit: LATEST_SPAN };
+        const { items } = await this.#api.get(path`/runs/${this.run}/events`, query, this.#abort.signal);
+        return items.filter((event) => event.sequence <= asOf);
     }
 
     #follow() {
@@ -285,8 +298,11 @@ export class RunStore {
         if (!(error instanceof Problem)) throw error;
         if (error.status === 0) {
             // It is away: tried again, as the stream does.
-            this.#refreshTimer = setTimeout(() => this.#start(), 2 * SECOND);
-        }
+            this.#refreshTimer = setTimeout(() => {
+                this.#refreshTimer = 0;
+                this.#start();
+            }, 2 * SECOND);
+        } else this.snapshot = null;
         this.problem = this.snapshot ? null : error;
         this.#changed();
     }
@@ -312,11 +328,17 @@ export class RunStore {
     }
 
     async #loadItems(name) {
+        const missed = [];
+        this.#missed.set(name, missed);
         const { bytes, asOf } = await this.#api.bytes(
             path`/runs/${this.run}/nodes/${name}/heatmap`, null, this.#abort.signal);
+        // Read once more meanwhile.
+        if (this.#missed.get(name) !== missed) return;
+        this.#missed.delete(name);
         let states = this.items.get(name);
         if (!states) this.items.set(name, (states = new ItemStates()));
         states.load(bytes, asOf);
+        for (const event of missed) states.apply(event);
     }
 
     #take(events) {
@@ -325,6 +347,7 @@ export class RunStore {
             const area = event.type.split(".")[0];
             if (area === "item") {
                 this.items.get(event.node)?.apply(event);
+                this.#missed.get(event.node)?.push(event);
                 if (event.type === "item.failed") this.#refresh(2 * SECOND);
             } else {
                 // Few, and with more to say than fits into an event: the snapshot is read again.
@@ -371,8 +394,10 @@ export class RunStore {
 
     /** Reads the snapshot again, within `wait` ms, but no more than once a second. */
     #refresh(wait) {
-        if (this.#refreshTimer) return;
-        const pause = Math.max(wait, this.#refreshedAt + SECOND - Date.now());
+        const due = Math.max(Date.now() + wait, this.#refreshedAt + SECOND);
+        if (this.#refreshTimer && this.#refreshDue <= due) return;
+        clearTimeout(this.#refreshTimer);
+        this.#refreshDue = due;
         this.#refreshTimer = setTimeout(async () => {
             this.#refreshTimer = 0;
             try {
@@ -384,7 +409,7 @@ export class RunStore {
                 if (error instanceof Problem) this.#refresh(SECOND);
                 else if (error.name !== "AbortError") throw error;
             }
-        }, pause);
+        }, due - Date.now());
     }
 }
 

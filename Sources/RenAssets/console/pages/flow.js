@@ -168,6 +168,7 @@ export class FlowPage extends Page {
 
     async #begin(event) {
         event.preventDefault();
+        if (this.#isBusy) return;
         this.#refusal = null;
         this.#isBusy = true;
         this.paint();

@@ -14,6 +14,8 @@ import { table } from "../widgets/table.js";
 
 const OPEN_MAX = 20;
 const RECENT_MAX = 12;
+/** Those of today need somebody. */
+const FAILED_MAX = 9;
 const RECENT_HEADS = ["Run", "Status", "Flow", ["Took", "number"], "Ended"];
 
 export class HomePage extends Page {
@@ -43,19 +45,22 @@ export class HomePage extends Page {
     async #load() {
         await this.read(async () => {
             const { api } = this.app;
-            const [open, recent] = await Promise.all([
+            const [open, recent, failed] = await Promise.all([
                 api.get("/runs", { status: "open", limit: OPEN_MAX }, this.signal),
                 api.get("/runs", { limit: RECENT_MAX + OPEN_MAX }, this.signal),
+                api.get("/runs", { status: "failed", limit: FAILED_MAX }, this.signal),
             ]);
             const ended = recent.items.filter((run) => run.ended);
-            const looked = [...open.items, ...ended.filter((run) => run.status === "failed").slice(0, 5)];
+            const looked = [...open.items, ...failed.items];
             const snapshots = await Promise.all(
                 looked.map((run) => api.get(path`/runs/${run.run}`, null, this.signal).catch((error) => {
                     if (error instanceof Problem && error.status === 404) return null;
                     throw error;
                 })));
             this.#open = new Map(snapshots.filter(Boolean).map((snapshot) => [snapshot.run, snapshot]));
-            this.#runs = { open: open.items, more: open.next !== null, ended: ended.slice(0, RECENT_MAX) };
+            this.#runs = {
+                open: open.items, more: open.next !== null, ended: ended.slice(0, RECENT_MAX), failed: failed.items,
+            };
             this.#followProgress(open.items);
         });
     }
@@ -135,9 +140,9 @@ export class HomePage extends Page {
             const failed = failures(snapshot);
             if (failed) needs.push({ kind: "failed", run, snapshot, failed });
         }
-        for (const run of this.#runs?.ended ?? []) {
+        for (const run of this.#runs?.failed ?? []) {
             const snapshot = this.#open.get(run.run);
-            if (run.status === "failed" && snapshot && Date.now() - Date.parse(run.ended) < 86_400_000) {
+            if (snapshot && Date.now() - Date.parse(run.ended) < 86_400_000) {
                 needs.push({ kind: "failed", run, snapshot, failed: failures(snapshot) });
             }
         }
@@ -162,7 +167,9 @@ export class HomePage extends Page {
             needs.length > 0 && h("section", { "aria-labelledby": "needs" },
                 h("h2", { id: "needs" }, `Needs you (${needs.length})`),
                 h("ul", { class: "cards" }, needs.slice(0, 8).map((need) => this.#need(need))),
-                needs.length > 8 && h("p", null, h("a", { href: "/runs?status=open" }, `${needs.length - 8} more`))),
+                needs.length > 8 && h("p", null, `${needs.length - 8} more: see the `,
+                    h("a", { href: "/runs?status=open" }, "open"), " and the ",
+                    h("a", { href: "/runs?status=failed" }, "failed"), " runs")),
             !isNew && h("section", { "aria-labelledby": "running" },
                 h("h2", { id: "running" }, `Running (${running.length}${this.#runs.more ? "+" : ""})`),
                 running.length
@@ -257,12 +264,12 @@ export class HomePage extends Page {
             run.status === "paused"
                 ? h("button", { type: "button", onclick: () => resume(this.app, run.run) }, icon("running"), "Resume")
                 : h("button", {
-                    type: "button", onclick: () => pauseDialog(this.app, run.run, inFlight(snapshot)),
+                    type: "button", onclick: () => pauseDialog(this.app, run.run, () => inFlight(snapshot)),
                     disabled: run.status !== "running",
                 }, icon("paused"), "Pause"),
             h("button", {
                 type: "button", class: "plain", "aria-label": `Stop ${visible(run.run)}`, title: "Stop",
-                onclick: () => stopDialog(this.app, run, null),
+                onclick: () => stopDialog(this.app, run, () => null),
             }, icon("stopped")));
     }
 

@@ -89,6 +89,12 @@ export class RunItemPage extends RunPage {
         return attempts.find((each) => each.attempt === wanted) ?? attempts[attempts.length - 1] ?? null;
     }
 
+    /** What a person put in the place of a result ended the attempt, too. */
+    #endOf(attempt) {
+        const ended = attempt.ended ?? this.#item.ended;
+        return ended ? Date.parse(ended) : this.store.now;
+    }
+
     /** Undefined when it gave none, or a large one. */
     #outputOf(attempt) {
         const { attempt_list: all, output_reference: isLarge, output } = this.#item;
@@ -163,9 +169,7 @@ export class RunItemPage extends RunPage {
                 h("div", null,
                     h("dt", null, "Took"),
                     h("dd", null,
-                        attempt.begun ? duration(
-                            (attempt.ended ? Date.parse(attempt.ended) : this.store.now) - Date.parse(attempt.begun),
-                        ) : "–",
+                        attempt.begun ? duration(this.#endOf(attempt) - Date.parse(attempt.begun)) : "–",
                     ),
                 ),
                 h("div", null,

@@ -280,8 +280,15 @@ export class RunLogsPage extends RunPage {
 
     async #download() {
         await this.read(async () => {
-            const text = await this.app.api.text(path`/runs/${this.run}/logs`, { ...this.#query, limit: 10_000 });
-            save(new Blob([text], { type: "text/plain" }), `${this.run}.log`);
+            const texts = [];
+            if (this.asOf === null) {
+                for (let page = null; page?.text !== "";) {
+                    const query = { ...this.#query, after: page?.position, limit: TAIL_MAX };
+                    page = await this.app.api.log(path`/runs/${this.run}/logs`, query, this.signal);
+                    texts.push(page.text);
+                }
+            } else for (const { time, level, text } of this.#lines) texts.push(`${time} ${level} ${text}\n`);
+            save(new Blob(texts, { type: "text/plain" }), `${this.run}.log`);
         });
     }
 }

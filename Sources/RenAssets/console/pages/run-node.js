@@ -101,6 +101,7 @@ export class RunNodePage extends RunPage {
         const filter = JSON.stringify(this.#query);
         if (filter === this.#filter) return;
         this.#filter = filter;
+        this.problem = null;
         this.#generation += 1;
         this.#windows.clear();
         this.#asked.clear();
@@ -183,7 +184,7 @@ export class RunNodePage extends RunPage {
     }
 
     #choose(item = this.#item(this.#selected)) {
-        if (!item) return;
+        if (!["failed", "unknown"].includes(item?.state)) return;
         if (!this.#chosen.delete(item.key)) this.#chosen.add(item.key);
         this.paint();
     }

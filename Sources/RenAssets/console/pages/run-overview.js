@@ -122,7 +122,7 @@ export class RunOverviewPage extends RunPage {
             "section", { class: "panel", "aria-labelledby": "progress" },
             h("h2", { id: "progress" }, "Progress"),
             maps.length === 0 && h("p", null,
-                bar({ succeeded: done, pending: total - done }, total, "The run"),
+                bar(statuses(snapshot.nodes), total, "The run"),
                 ` ${count(done)} of ${plural(total, "node")}`,
             ),
             maps.map(([name, node]) => {
@@ -147,7 +147,10 @@ export class RunOverviewPage extends RunPage {
                         counts.failed > 0 && h("a", { href: this.at.node(name, { state: "failed" }) },
                             tally("failed", counts.failed, plural(counts.failed, "failed", "failed")),
                         ),
-                        counts.retrying > 0 && tally("retrying", counts.retrying, `${count(counts.retrying)} to retry`),
+                        counts.retrying > 0 && tally(
+                            "retrying", counts.retrying,
+                            `${count(counts.retrying)} ${store.isOpen || store.isPast ? "to retry" : "not tried again"}`,
+                        ),
                         counts.running > 0 && tally("running", counts.running, `${count(counts.running)} running`)));
             }),
             this.#rates && h("div", { class: "chart" },
@@ -213,7 +216,9 @@ export class RunOverviewPage extends RunPage {
                 `and ${store.problems.length - SHOWN_PROBLEMS} more causes`,
             ),
             retrying > 0 && h("p", null,
-                tally("retrying", retrying, `${plural(retrying, "item")} will be tried again`),
+                tally("retrying", retrying, store.isOpen || store.isPast
+                    ? `${plural(retrying, "item")} will be tried again`
+                    : `${plural(retrying, "item")} failed and the run ended before another try`),
             ),
         );
     }
@@ -326,4 +331,14 @@ export class RunOverviewPage extends RunPage {
                     h("a", { href: this.at.tab("journal") }, "The journal"), " has all events."),
         );
     }
+}
+
+/** How many nodes have each status. */
+function statuses(nodes) {
+    const counts = {};
+    for (const node of Object.values(nodes)) {
+        const status = node.status === "waiting" ? "pending" : node.status;
+        counts[status] = (counts[status] ?? 0) + 1;
+    }
+    return counts;
 }

@@ -142,7 +142,7 @@ export class RunPage extends Page {
     #pauseOrResume() {
         const { status } = this.store;
         if (status === "paused" || status === "pausing") resume(this.app, this.run);
-        else pauseDialog(this.app, this.run, this.store.inFlight);
+        else pauseDialog(this.app, this.run, () => this.store.inFlight);
     }
 
     view() {
@@ -220,7 +220,7 @@ export class RunPage extends Page {
                 key: name, type: "button", class: "primary", onclick: () => signalDialog(app, run, name, node),
             }, icon("waiting"), waits.length > 1 ? `Answer ${visible(name, { max: 20 })}…` : "Answer…")),
             isOpen && !isPaused && h("button", {
-                type: "button", onclick: () => this.#pauseOrResume(),
+                key: "pause", type: "button", onclick: () => this.#pauseOrResume(),
                 disabled: status === "stopping" || status === "ending",
             }, icon("paused"), "Pause"),
             isOpen && (isPaused || !snapshot.carried) && h(
@@ -230,7 +230,7 @@ export class RunPage extends Page {
                 "Resume",
             ),
             isOpen && h("button", {
-                type: "button", onclick: () => stopDialog(app, snapshot, this.store.unfinished),
+                type: "button", onclick: () => stopDialog(app, snapshot, () => this.store.unbegun),
                 disabled: status === "stopping" || status === "ending",
             }, icon("stopped"), "Stop"),
             isOpen && h("button", { type: "button", onclick: () => this.#signal() }, icon("signal"), "Signal"),
@@ -249,7 +249,9 @@ export class RunPage extends Page {
     }
 
     #relatives() {
-        const { parent, forks } = this.lineage ?? { parent: null, forks: [] };
+        const { parent, forks: all } = this.lineage ?? { parent: null, forks: [] };
+        // Those that were made later are not there yet.
+        const forks = this.store.isPast ? [] : all;
         const own = forks.slice(0, 3).map((fork) => [
             " ", h("a", { key: fork.run, href: to.run(fork.run) }, visible(fork.run, { max: 40 })),
         ]);

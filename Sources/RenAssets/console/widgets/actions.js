@@ -25,13 +25,15 @@ function ask(app, title, content, buttons) {
         app.dialogs.paint();
         try {
             problem = await act();
-            if (!problem) app.dialogs.close();
+            const isShown = app.dialogs.shows(view);
+            if (!problem && isShown) app.dialogs.close();
+            if (problem && !isShown) refused(app, problem);
         } finally {
             isBusy = false;
             app.dialogs.paint();
         }
     };
-    app.dialogs.open(() => h(
+    const view = () => h(
         "form",
         {
             onsubmit: (event) => {
@@ -51,7 +53,12 @@ function ask(app, title, content, buttons) {
                 },
                 text)),
             h("button", { type: "button", class: "plain", onclick: () => app.dialogs.close() }, "Cancel")),
-    ), { label: title });
+    );
+    app.dialogs.open(view, { label: title });
+}
+
+function refused(app, problem) {
+    app.toasts.say(`${problem.message}${problem.hint ? ` (${problem.hint})` : ""}`, null, true);
 }
 
 function reasonField(set) {
@@ -66,27 +73,26 @@ function reasonField(set) {
         }));
 }
 
-/** @param {number} inFlight attempts that run now */
+/** @param {() => number} inFlight attempts that run now; asked at every paint */
 export function pauseDialog(app, run, inFlight) {
     let reason = "";
     const body = (more) => (reason ? { ...more, reason } : more);
-    const what = plural(inFlight, "call in flight", "calls in flight");
-    ask(app, "Pause the run", () => [
+    ask(app, `Pause ${visible(run, { max: 80 })}`, () => [
         h("p", null,
-            inFlight
-                ? `${what} will finish. No new item or node starts.`
+            inFlight()
+                ? `${plural(inFlight(), "call in flight", "calls in flight")} will finish. No new item or node starts.`
                 : "Nothing is in flight. No item or node starts until it is resumed.",
         ),
         h("p", null, "Timers keep their wake-up time. Time-outs of calls do not run while nothing runs."),
-        inFlight > 0 && h("p", null,
+        inFlight() > 0 && h("p", null,
             "“Pause now” interrupts what is in flight; it runs again after the pause. A “once” call that is "
                 + "interrupted becomes unknown instead.",
         ),
         reasonField((text) => (reason = text)),
     ], () => [
         ["Pause", () => app.command(run, "pause", body({}), "The run is pausing:"), "primary"],
-        ...(inFlight ? [[
-            `Pause now: interrupt ${count(inFlight)}`,
+        ...(inFlight() ? [[
+            `Pause now: interrupt ${count(inFlight())}`,
             () => app.command(run, "pause", body({ now: true }), "The run is pausing at once:"),
         ]] : []),
     ]);
@@ -94,14 +100,14 @@ export function pauseDialog(app, run, inFlight) {
 
 export async function resume(app, run) {
     const problem = await app.command(run, "resume", {}, "The run goes on:");
-    if (problem) app.toasts.say(`${problem.message}${problem.hint ? ` (${problem.hint})` : ""}`, null, true);
+    if (problem) refused(app, problem);
 }
 
 /**
  * @param {object} run of the list or its snapshot
- * @param {number | null} unfinished what will not run, where it is known
+ * @param {() => number | null} unbegun what will not run, where it is known; asked at every paint
  */
-export function stopDialog(app, run, unfinished) {
+export function stopDialog(app, run, unbegun) {
     const isLong = Date.now() - Date.parse(run.created) > HOUR;
     const state = { mode: "cancel", reason: "", typed: "" };
     const modes = {
@@ -110,9 +116,9 @@ export function stopDialog(app, run, unfinished) {
     };
     ask(app, `Stop ${visible(run.run, { max: 80 })}`, () => [
         h("p", null, "Ends the run for good. ",
-            unfinished === null
+            unbegun() === null
                 ? "What is open will not run. "
-                : `${plural(unfinished, "node or item", "nodes and items")} will not run. `,
+                : `${plural(unbegun(), "node or item", "nodes and items")} will not run. `,
             "Results so far are kept; you can fork from here later."),
         h("fieldset", null, h("legend", null, "What is in flight"), Object.entries(modes).map(([mode, what]) => h(
             "label", { key: mode, class: "choice" },
@@ -182,12 +188,13 @@ async function send(app, run, name, form) {
 }
 
 /**
- * Runs failed work again, after it has said what that means.
+ * Runs failed work again in `run`, after it has said what that means.
  *
  * @param {object} what members of the command's body: `{}` for all, `{nodes, failed}`, `{nodes, keys}`
  * @param {number} number how many failed nodes and items it means
+ * @param {number} [all] how many there are, where one command cannot name them all
  */
-export function retryDialog(app, run, what, number) {
+export function retryDialog(app, run, what, number, all = number) {
     const wish = new Wish(app, run, "retry", () => {
         const body = { ...what };
         if (wish.reason) body.reason = wish.reason;
@@ -198,6 +205,8 @@ export function retryDialog(app, run, what, number) {
     wish.look();
     ask(app, `Retry ${plural(number, "failure")}`, () => [
         h("p", null, "New attempts, counted on. Everything else keeps what it has."),
+        all > number && h("p", { class: "note warn" },
+            `These are the first ${count(number)} of ${count(all)}: retry the others after them.`),
         wish.view(),
         h("label", { class: "choice" },
             h("input", {
@@ -213,9 +222,9 @@ export function retryDialog(app, run, what, number) {
 /** Runs again all failures of one kind. @param {object} group of `GET /runs/{run}/problems` */
 export async function retryGroup(app, run, node, group) {
     try {
-        const { items } = await app.api.get(
+        const { items, total } = await app.api.get(
             path`/runs/${run}/nodes/${node}/items`, { problem: group.fingerprint, state: "failed", limit: KEYS_MAX });
-        retryDialog(app, run, { nodes: [node], keys: items.map((item) => item.key) }, items.length);
+        retryDialog(app, run, { nodes: [node], keys: items.map((item) => item.key) }, items.length, total);
     } catch (error) {
         if (!(error instanceof Problem)) throw error;
         app.toasts.say(error.message, null, true);
@@ -239,8 +248,8 @@ export function skipDialog(app, run, node, key, state) {
         return how === "keep" ? { ...body, keep: true } : { ...body, fail: words };
     });
     const hows = {
-        value: "a value, which counts as success", fail: "failed for good",
-        ...(state === "unknown" ? { keep: "the result that it had" } : {}),
+        value: "a value, which counts as success",
+        ...(state === "unknown" ? { fail: "failed for good", keep: "the result that it had" } : {}),
     };
     wish.look();
     ask(app, `Skip ${visible(key ?? node, { max: 80 })}`, () => [
@@ -276,6 +285,7 @@ class Wish {
     #body;
     #sets = null;
     #problem = null;
+    #looks = 0;
 
     /** @param {() => object} body of the command as it is wanted now; throws a text for people */
     constructor(app, run, word, body) {
@@ -286,14 +296,17 @@ class Wish {
     }
 
     async look() {
+        const look = (this.#looks += 1);
+        let [sets, problem] = [null, null];
         try {
-            this.#sets = await this.#app.api.post(
+            sets = await this.#app.api.post(
                 `${path`/runs/${this.#run}`}:${this.#word}`, this.#body(), { query: { dry_run: true } });
-            this.#problem = null;
         } catch (error) {
             // What cannot be read yet is told when it is sent.
-            [this.#sets, this.#problem] = [null, error instanceof Problem ? error : null];
+            problem = error instanceof Problem ? error : null;
         }
+        if (look !== this.#looks) return;
+        [this.#sets, this.#problem] = [sets, problem];
         this.#app.dialogs.paint();
     }
 

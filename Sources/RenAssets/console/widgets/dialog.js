@@ -13,15 +13,20 @@ export class Dialogs {
 
     constructor() {
         this.#element.addEventListener("close", () => this.#closed());
-        // A click beside the box: the box itself is one child that fills the dialog.
-        this.#element.addEventListener("click", (event) => {
-            if (event.target === this.#element) this.close();
+        // A click beside the box, which fills the dialog; what was typed into a form is not lost that way.
+        this.#element.addEventListener("pointerdown", (event) => {
+            if (event.target === this.#element && !this.#element.querySelector("form")) this.close();
         });
         document.body.append(this.#element);
     }
 
     get isOpen() {
         return this.#element.open;
+    }
+
+    /** Whether this view is what is open. */
+    shows(view) {
+        return this.isOpen && this.#view === view;
     }
 
     /**

@@ -21,6 +21,7 @@ export class ForkForm {
     #plan = null;
     #problem = null;
     #isBusy = false;
+    #previews = 0;
     #readFor = null;
 
     /** @param {import("../pages/run.js").RunPage} page a run as of an event */
@@ -83,19 +84,21 @@ export class ForkForm {
     }
 
     async #preview() {
-        const { asOf, signal } = this.#page;
-        if (signal.aborted || !this.#form) return;
+        if (this.#page.signal.aborted || !this.#form) return;
+        const preview = (this.#previews += 1);
+        let [plan, problem] = [null, null];
         try {
-            const plan = await this.#send({ dry_run: true });
-            if (asOf !== this.#page.asOf) return;
-            [this.#plan, this.#problem] = [plan, null];
+            plan = await this.#send({ dry_run: true });
         } catch (error) {
-            [this.#plan, this.#problem] = [null, this.#told(error)];
+            problem = this.#told(error);
         }
+        if (preview !== this.#previews) return;
+        [this.#plan, this.#problem] = [plan, problem];
         this.#page.paint();
     }
 
     async #fork() {
+        if (this.#isBusy) return;
         this.#isBusy = true;
         this.#page.paint();
         try {
