@@ -9,6 +9,10 @@
 #define FILE_SYMBOL console_favicon_svg
 #include "file.h"
 
+#define FILE_PATH "console/exact.js"
+#define FILE_SYMBOL console_exact_js
+#include "file.h"
+
 #define FILE_PATH "console/files.js"
 #define FILE_SYMBOL console_files_js
 #include "file.h"

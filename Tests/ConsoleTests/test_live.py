@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable
 
 from conftest import ConsoleService, until
@@ -70,6 +71,44 @@ def test_a_broken_connection_is_taken_up(own: ConsoleService, open_console: Call
     page.wait_for_selector(".run-head .badge:has-text('succeeded')")
     heard = page.evaluate("heard")
     assert heard == [event["sequence"] for event in own.events(run) if event["sequence"] >= heard[0]]
+
+
+def test_a_ren_that_stands_still_is_not_live(own: ConsoleService, open_console: Callable[..., Page], watch: list) -> None:
+    """Its system keeps the connection; the page asks after 15 s of silence, and goes on when ren does."""
+    page = open_console(own)
+    page.wait_for_selector(".live:has-text('live')")
+    watch[-1].is_service_away = True
+    own.process.send_signal(signal.SIGSTOP)
+    try:
+        page.wait_for_selector(".banner:has-text('ren does not answer')", timeout=40_000)
+    finally:
+        own.process.send_signal(signal.SIGCONT)
+    page.wait_for_selector(".live:has-text('live')")
+    watch[-1].is_service_away = False
+    own.begin("shop", {"count": 1}, id="after")
+    page.wait_for_selector("#recent >> xpath=.. >> text=/^after$/")
+
+
+def test_the_same_item_stays_selected_while_the_list_moves(
+    own: ConsoleService, open_console: Callable[..., Page]
+) -> None:
+    page = open_console(own)
+    own.mark("held")
+    run = own.begin("shop", {"count": 400, "seconds": 0.4})
+    follow(page, run, 400)
+    page.evaluate("(run) => ren.router.go(`/runs/${run}/nodes/work?sort=newest`)", run)
+    page.wait_for_selector("[data-grid=items] a")
+    for _ in range(2):
+        page.keyboard.press("j")
+    selected = page.locator("[data-grid=items] [aria-selected=true]")
+    key = selected.get_by_role("link").inner_text()
+    own.mark("held", there=False)
+    assert own.finish(run) == "succeeded"
+    # By now others are newer: its row has moved, and the one in its place is none that was selected.
+    page.wait_for_selector("[data-grid=items] a:has-text('sku-00399')")
+    assert selected.count() == 0 or selected.get_by_role("link").inner_text() == key
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**/items/work/{key}")
 
 
 def test_lists_are_read_again_after_a_break(own: ConsoleService, open_console: Callable[..., Page]) -> None:

@@ -87,6 +87,22 @@ def test_what_is_not_there_is_said(
     page.wait_for_selector("[role=alert]:has-text('there is no event')")
     page.get_by_role("link", name="The run as it is now").click()
     page.wait_for_selector(".heatmap canvas")
+    page.evaluate("ren.router.go('/runs/small?as_of=then')")
+    page.wait_for_selector("[role=alert]:has-text('“then” is no number of an event')")
+    page.evaluate("ren.router.go('/runs/small/nodes/nothing')")
+    page.wait_for_selector("[role=alert]:has-text('nothing')")
+    assert page.locator("[role=alert]").count() == 1
+    # An event of another run is none of this one, and what was wrong goes with its address.
+    page.evaluate("ren.router.go('/runs/small/journal?seq=1')")
+    page.wait_for_selector("[role=alert]:has-text('is none of this run')")
+    page.get_by_label("Type").select_option("run.*")
+    page.evaluate("ren.router.set({ seq: null })")
+    page.wait_for_selector("[role=alert]", state="detached")
+    # Filters that nothing can fit are refused, not forgotten.
+    watch[-1].expected.append("status of 400")
+    for address in ("/runs?status=zzz", "/runs/small/logs?level=zzz"):
+        page.evaluate("(address) => ren.router.go(address)", address)
+        page.wait_for_selector("[role=alert]:has-text('zzz')")
 
 
 @pytest.mark.parametrize("width", WIDTHS)

@@ -1,5 +1,7 @@
 // The API of this ren: requests with the token, and its problems (RFC 9457) as errors.
 
+import { parseJSON } from "./exact.js";
+
 const TOKEN = "ren.token";
 const ROOT = "/api/v1";
 
@@ -93,7 +95,7 @@ export class API {
     }
 
     async #send(method, path, options) {
-        return (await this.#fetch(method, path, options)).json();
+        return parseJSON(await (await this.#fetch(method, path, options)).text());
     }
 
     async #fetch(method, path, { query, body, headers = {}, signal } = {}) {
@@ -123,7 +125,7 @@ export class API {
         if (response.ok || path === "/health/ready") return response;
         let problem;
         try {
-            problem = new Problem(await response.json());
+            problem = new Problem(parseJSON(await response.text()));
         } catch {
             problem = new Problem({ status: response.status, code: "http", detail: `ren answered ${response.status}` });
         }

@@ -2,6 +2,9 @@
 
 import { settings } from "./settings.js";
 
+/** Where keys write. Checkboxes and sliders have the focus without taking letters. */
+const FIELDS = "input:not([type=checkbox], [type=radio], [type=range]), textarea, select, [contenteditable]";
+
 export class Keys {
     #sources = [];
     #prefix = null;
@@ -31,7 +34,7 @@ export class Keys {
 
     #pressed(event) {
         if (event.defaultPrevented || event.isComposing) return;
-        const isField = event.target.closest("input:not([type=checkbox]), textarea, select, [contenteditable]");
+        const isField = event.target.closest(FIELDS);
         if ((event.ctrlKey || event.metaKey) && !event.altKey && event.key.toLowerCase() === "k") {
             event.preventDefault();
             // What is typed into a form stays.

@@ -3,12 +3,16 @@
 // Each subscription remembers the last event that it was given. After a break it goes on behind it: nothing is missed
 // and nothing comes twice.
 
+import { parseJSON } from "./exact.js";
 import { settings } from "./settings.js";
 
 const RETRY_FIRST = 250;
 const RETRY_MAX = 4000;
 /** A page that was hidden so long is not told of events, unless it is to tell of them. */
 const HIDDEN_AFTER = 30_000;
+/** Heard nothing for so long, the page asks whether ren is still there, and waits so long for an answer. */
+const SILENCE = 15_000;
+const ANSWER_WITHIN = 5_000;
 /** Behind so many, a new snapshot is cheaper than the events themselves. */
 const REPLAY_MAX = 5000;
 
@@ -39,6 +43,7 @@ export class Stream {
         this.#changed = changed;
         document.addEventListener("visibilitychange", () => this.#visibility());
         addEventListener("online", () => this.#retryNow());
+        setInterval(() => this.#ask(), ANSWER_WITHIN);
     }
 
     start() {
@@ -83,20 +88,37 @@ export class Stream {
         const socket = new WebSocket(`${location.origin.replace(/^http/, "ws")}/api/v1/stream`, "ren.v1");
         this.#socket = socket;
         socket.onopen = () => this.#send({ op: "hello", client: "console/1", token: this.#api.token, batch_ms: 200 });
-        socket.onmessage = ({ data }) => this.#take(JSON.parse(data));
+        socket.onmessage = ({ data }) => this.#take(parseJSON(data));
         socket.onclose = ({ code }) => {
-            if (this.#socket !== socket) return;
-            this.#socket = null;
-            this.downSince ??= Date.now();
-            this.#be("down");
-            if (code === 4401) {
-                this.#api.token = null;
-                this.#api.onRefused();
-                return;
-            }
-            this.#timer = setTimeout(() => this.#connect(), this.#wait);
-            this.#wait = Math.min(RETRY_MAX, this.#wait * 2);
+            if (this.#socket === socket) this.#lost(code);
         };
+    }
+
+    #lost(code) {
+        this.#socket = null;
+        this.downSince ??= Date.now();
+        this.#be("down");
+        if (code === 4401) {
+            this.#api.token = null;
+            this.#api.onRefused();
+            return;
+        }
+        this.#timer = setTimeout(() => this.#connect(), this.#wait);
+        this.#wait = Math.min(RETRY_MAX, this.#wait * 2);
+    }
+
+    /** A connection alone says nothing: the system keeps that of a process that stands still. */
+    async #ask() {
+        if (this.state !== "live" || document.hidden || Date.now() - this.heard < SILENCE) return;
+        const socket = this.#socket;
+        try {
+            await fetch("/health/live", { cache: "no-store", signal: AbortSignal.timeout(ANSWER_WITHIN - 500) });
+            this.heard = Date.now();
+        } catch {
+            if (this.#socket !== socket) return;
+            this.#close();
+            this.#lost();
+        }
     }
 
     #retryNow() {

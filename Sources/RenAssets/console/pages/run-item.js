@@ -104,8 +104,8 @@ export class RunItemPage extends RunPage {
     get keys() {
         const keys = { ...super.keys };
         const { node, key } = this.route.params;
-        keys["["] = ["Attempt before", () => this.#step(-1)];
-        keys["]"] = ["Next attempt", () => this.#step(1)];
+        keys["("] = ["Attempt before", () => this.#step(-1)];
+        keys[")"] = ["Next attempt", () => this.#step(1)];
         if (!this.store.isPast && ["failed", "unknown"].includes(this.#item?.state)) {
             keys.R = ["Retry the item", () => retryDialog(this.app, this.run, { nodes: [node], keys: [key] }, 1)];
         }

@@ -64,7 +64,7 @@ export class RunLogsPage extends RunPage {
     get #query() {
         const { level, node, item, q } = this.route.query;
         const past = this.asOf === null ? {} : { as_of: this.asOf };
-        return { level: LEVELS.includes(level) ? level : "debug", node, key: node ? item : undefined, q, ...past };
+        return { level: level ?? "debug", node, key: node ? item : undefined, q, ...past };
     }
 
     async #load() {

@@ -13,7 +13,7 @@ import { icon } from "../widgets/icon.js";
 import { itemMap } from "../widgets/item-map.js";
 import { JSONView } from "../widgets/json.js";
 import { WindowedList } from "../widgets/list.js";
-import { loading, problemBox } from "../widgets/problem.js";
+import { loading } from "../widgets/problem.js";
 import { fact } from "../widgets/table.js";
 import { Why } from "../widgets/why.js";
 import { RunPage } from "./run.js";
@@ -45,7 +45,9 @@ export class RunNodePage extends RunPage {
     #asked = new Set();
     #total = 0;
     #filter = "";
+    /** Its place in the list, which moves as the run goes on, and its key, which does not. */
     #selected = -1;
+    #selectedKey = null;
     #chosen = new Set();
     #range = [0, WINDOW];
     #generation = 0;
@@ -107,9 +109,8 @@ export class RunNodePage extends RunPage {
         this.#asked.clear();
         this.#chosen.clear();
         this.#total = 0;
-        this.#selected = -1;
         const at = Number(this.route.query.at);
-        if (at > 0) this.#selected = at;
+        this.#select(at > 0 ? at : -1);
         this.#need(Math.max(0, at || 0), Math.max(0, at || 0) + WINDOW);
     }
 
@@ -144,6 +145,7 @@ export class RunNodePage extends RunPage {
             if (generation !== this.#generation) return;
             this.#windows.set(place, window.items);
             this.#total = window.total;
+            this.#findSelected();
             this.soon();
         } catch (error) {
             this.#asked.delete(place);
@@ -156,21 +158,36 @@ export class RunNodePage extends RunPage {
         return this.#windows.get(Math.floor(index / WINDOW))?.[index % WINDOW] ?? null;
     }
 
-    #open(index) {
-        const item = this.#item(index);
-        if (item) this.app.router.go(this.at.item(this.node, item.key));
+    #select(index) {
+        this.#selected = index;
+        this.#selectedKey = this.#item(index)?.key ?? null;
+    }
+
+    /** In a list that has changed the same item stays selected, also where it is far away by now. */
+    #findSelected() {
+        this.#selectedKey ??= this.#item(this.#selected)?.key ?? null;
+        if (this.#selectedKey === null || this.#item(this.#selected)?.key === this.#selectedKey) return;
+        this.#selected = -1;
+        for (const [place, items] of this.#windows) {
+            const index = items.findIndex((item) => item.key === this.#selectedKey);
+            if (index >= 0) this.#selected = place * WINDOW + index;
+        }
+    }
+
+    #open(key) {
+        if (key !== null && key !== undefined) this.app.router.go(this.at.item(this.node, key));
     }
 
     get keys() {
         const keys = super.keys;
         if (!this.#isMap) return keys;
         const move = (step) => () => {
-            this.#selected = Math.max(0, Math.min(this.#total - 1, this.#selected + step));
+            this.#select(Math.max(0, Math.min(this.#total - 1, this.#selected + step)));
             this.paint();
         };
         keys.j = ["Next item", move(1)];
         keys.k = ["Item before", move(-1)];
-        keys.Enter = ["Open the item", () => this.#open(this.#selected)];
+        keys.Enter = ["Open the item", () => this.#open(this.#selectedKey)];
         keys.E = ["Export what is listed as JSON Lines", () => this.#export("jsonl")];
         if (!this.store.isPast) {
             keys.x = ["Choose the item", () => this.#choose()];
@@ -200,7 +217,7 @@ export class RunNodePage extends RunPage {
 
     content(snapshot) {
         const node = snapshot.nodes[this.node];
-        if (!node) return problemBox(this.problem) ?? loading();
+        if (!node) return this.problem ? null : loading();
         const detail = this.#detail;
         return h(
             "div", { class: "node-page" },
@@ -340,10 +357,10 @@ export class RunNodePage extends RunPage {
                     grid: "items", label: `Items of ${visible(this.node)}`, columns: COLUMNS, count: this.#total,
                     row: (index) => this.#row(index), selected: this.#selected, opensOnClick: true,
                     onselect: (index) => {
-                        this.#selected = index;
+                        this.#select(index);
                         this.paint();
                     },
-                    onopen: (index) => this.#open(index), onrange: (from, to) => this.#need(from, to),
+                    onopen: (index) => this.#open(this.#item(index)?.key), onrange: (from, to) => this.#need(from, to),
                 })),
             node.total > 0 && h("p", { class: "quiet" },
                 `${count(this.#total)} of ${plural(node.total, "item")} · j and k move, Enter `

@@ -2,7 +2,7 @@
 //
 // With `as_of` in the address, every page of the run shows it as it was after that event.
 
-import { path } from "../api.js";
+import { path, Problem } from "../api.js";
 import { h } from "../h.js";
 import { Page } from "../page.js";
 import { to } from "../router.js";
@@ -95,9 +95,17 @@ export class RunPage extends Page {
         const name = visible(this.run, { max: 60 });
         const { snapshot, isOpen, isPast } = this.store;
         if (!snapshot) return `${name} - ren`;
-        if (isPast) return `${name} as of ${count(this.asOf)} - ren`;
+        const part = [this.part, isPast && `as of ${count(this.asOf)}`, name, "ren"].filter(Boolean).join(" - ");
+        if (isPast) return part;
         const share = isOpen && snapshot.status === "running" ? this.#share.replace(" ", "") : snapshot.status;
-        return `${share}${this.failures ? ` ✗${this.failures}` : ""} ${name} - ren`;
+        return `${share}${this.failures ? ` ✗${this.failures}` : ""} ${part}`;
+    }
+
+    /** Which page of the run it is, for the title. */
+    get part() {
+        const here = location.pathname;
+        const [tab] = this.tabs.slice(1).find(([, address]) => here === address.split("?")[0]) ?? [];
+        return tab ?? visible(this.route.params.key ?? this.route.params.node ?? "", { max: 60 });
     }
 
     get mark() {
@@ -146,12 +154,16 @@ export class RunPage extends Page {
     }
 
     view() {
-        const { snapshot, problem } = this.store;
-        if (!snapshot) {
+        const { snapshot } = this.store;
+        const isNowhere = this.asOf === null && this.route.query.as_of;
+        const problem = isNowhere
+            ? new Problem({ detail: `“${visible(isNowhere, { max: 60 })}” is no number of an event` })
+            : this.store.problem;
+        if (!snapshot || isNowhere) {
             return h("div", { class: "page" },
                 h("h1", null, visible(this.run, { max: 100 })),
                 problemBox(problem) ?? loading(),
-                problem && h("p", null, this.asOf === null
+                problem && h("p", null, !this.route.query.as_of
                     ? h("a", { href: "/runs" }, "All runs")
                     : h("a", { href: to.run(this.run) }, "The run as it is now")),
             );

@@ -27,12 +27,11 @@ export class RunsPage extends Page {
         this.update();
         const again = throttled(() => this.#load(), 1000);
         this.follow({ topic: "runs", kinds: ["event"] }, { events: again, reset: again });
-        this.read(async () => {
-            this.#flows = (await this.app.api.get(
-                "/flows",
-                { limit: 200 },
-                this.signal,
-            )).items.map((flow) => flow.flow);
+        this.app.api.get("/flows", { limit: 200 }, this.signal).then(({ items }) => {
+            this.#flows = items.map((flow) => flow.flow);
+            this.soon();
+        }, () => {
+            // What is wrong is told by the list itself.
         });
     }
 
@@ -46,7 +45,7 @@ export class RunsPage extends Page {
 
     get #query() {
         const { status, flow, q } = this.route.query;
-        return { status: STATUSES.includes(status) ? status : "", flow: flow ?? "", q: q ?? "" };
+        return { status: status ?? "", flow: flow ?? "", q: q ?? "" };
     }
 
     async #load() {
@@ -104,7 +103,8 @@ export class RunsPage extends Page {
                     value: status,
                     onchange: (event) => set({ status: event.target.value }),
                 },
-                    STATUSES.map((each) => h("option", { key: each, value: each }, each || "all")))),
+                    [...new Set([...STATUSES, status])].map((each) => h(
+                        "option", { key: each, value: each }, visible(each) || "all")))),
                 h("label", null, "flow ", h("select", {
                     value: flow,
                     onchange: (event) => set({ flow: event.target.value }),

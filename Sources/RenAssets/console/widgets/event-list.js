@@ -92,8 +92,10 @@ export class EventList {
             if (this.#found) this.#search();
         }
         const wanted = Number(this.#page.route.query.seq);
-        if (wanted > 0 && this.#detailOf !== wanted) this.#show(wanted);
-        else if (!wanted) this.#detailOf = this.#selected = -1;
+        if (wanted > 0 && this.#detailOf === wanted) return;
+        this.#page.problem = null;
+        if (wanted > 0) this.#show(wanted);
+        else this.#detailOf = this.#selected = -1;
     }
 
     /** Of a run as it was: as many as it had. */
@@ -155,7 +157,14 @@ export class EventList {
             else {
                 const index = await this.#pages.indexOf(sequence);
                 await this.#pages.need(index, index + 1);
-                this.#selected = index;
+                const isThere = this.#pages.at(index)?.sequence === sequence;
+                this.#selected = isThere ? index : -1;
+                if (this.#store && !isThere) {
+                    throw new Problem({
+                        status: 404, detail: `event ${count(sequence)} is none of this run`,
+                        hint: "look for it in the whole journal",
+                    });
+                }
             }
             this.#page.soon();
             const { app, signal } = this.#page;

@@ -3,6 +3,7 @@
 import { Problem } from "../api.js";
 import { h } from "../h.js";
 import { count, visible } from "../format.js";
+import { parse } from "./form.js";
 import { icon } from "./icon.js";
 import { JSONView, shortJSON } from "./json.js";
 import { problemBox } from "./problem.js";
@@ -102,11 +103,3 @@ export class ExpressionTester {
 }
 
 const at = (pointer) => (pointer ? h("span", { class: "code quiet" }, ` at ${visible(pointer)}`) : null);
-
-function parse(text, name) {
-    try {
-        return JSON.parse(text);
-    } catch (error) {
-        throw new Error(`${name} is no JSON: ${error.message}`);
-    }
-}

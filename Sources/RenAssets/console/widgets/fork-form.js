@@ -5,7 +5,7 @@ import { h } from "../h.js";
 import { debounced } from "../page.js";
 import { to } from "../router.js";
 import { count, time, visible } from "../format.js";
-import { SchemaForm } from "./form.js";
+import { SchemaForm, parse } from "./form.js";
 import { icon } from "./icon.js";
 import { loading, problemBox } from "./problem.js";
 import { setsView } from "./sets.js";
@@ -74,11 +74,7 @@ export class ForkForm {
         if (again.size) body.again = [...again];
         if (isCodeChanged) body.code_changed = "again";
         if (node) {
-            try {
-                body.node_outputs = { [node]: JSON.parse(output) };
-            } catch (error) {
-                throw new Error(`the output is no JSON: ${error.message}`);
-            }
+            body.node_outputs = { [node]: parse(output, "The output") };
         }
         return body;
     }

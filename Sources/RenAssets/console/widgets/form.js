@@ -1,5 +1,6 @@
 // A form from a JSON Schema, for inputs of flows, answers to signals and arguments of functions.
 
+import { parseJSON } from "../exact.js";
 import { h } from "../h.js";
 import { visible } from "../format.js";
 
@@ -18,6 +19,8 @@ export class SchemaForm {
     #whole = "{}";
     #paint;
     #id = `f${++forms}`;
+    /** Why it stayed in the form that it has. */
+    #refusal = null;
 
     /** @param {object | null} schema @param {object} [value] what stands in it at first */
     constructor(schema, paint, value) {
@@ -39,17 +42,23 @@ export class SchemaForm {
     /** @returns {unknown} what was written @throws {Error} a text for people, where it cannot be read */
     get value() {
         if (this.isJSON) return parse(this.#whole, "The input");
+        return this.#members((_, error) => {
+            throw error;
+        });
+    }
+
+    /** What the fields hold; `unread` gives what cannot be read. */
+    #members(unread) {
         const value = {};
         for (const [name, property] of this.#properties) {
             const text = this.#texts.get(name);
-            if (text === undefined || text === "") {
-                if (!this.#isRequired(name)) continue;
-                const empty = { string: "", boolean: false }[kindOf(property)];
-                if (empty === undefined) throw new Error(`${name} is missing`);
-                value[name] = empty;
-                continue;
+            const isEmpty = text === undefined || text === "";
+            if (isEmpty && !this.#isRequired(name)) continue;
+            try {
+                value[name] = isEmpty ? emptyOf(property, name) : read(text, property, name);
+            } catch (error) {
+                value[name] = unread(name, error);
             }
-            value[name] = read(text, property, name);
         }
         return value;
     }
@@ -66,26 +75,34 @@ export class SchemaForm {
             hasFields && h(
                 "button", { type: "button", class: "small", onclick: () => this.#toggle() },
                 this.isJSON ? "Write it in fields" : "Write it as JSON"),
+            this.#refusal && h("p", { class: "note bad", role: "alert" }, this.#refusal),
         );
     }
 
     #toggle() {
+        this.#refusal = null;
         try {
-            if (this.isJSON) {
-                const value = parse(this.#whole, "The input");
-                this.#texts.clear();
-                for (const [name, property] of this.#properties) {
-                    if (name in value) this.#texts.set(
-                        name,
-                        kindOf(property) === "json" ? pretty(value[name]) : value[name],
-                    );
-                }
-            } else this.#whole = pretty(this.value);
-        } catch {
-            // What cannot be read stays as it was in the other form.
+            if (this.isJSON) this.#fill(this.value);
+            else this.#whole = pretty(this.#members((name) => this.#texts.get(name) || null));
+            this.isJSON = !this.isJSON;
+        } catch (error) {
+            this.#refusal = error.message;
         }
-        this.isJSON = !this.isJSON;
         this.#paint();
+    }
+
+    /** @throws {Error} a text for people, where the fields cannot hold all of it */
+    #fill(value) {
+        if (value === null || typeof value !== "object" || Array.isArray(value)) throw new Error("It is no object.");
+        for (const [name, member] of Object.entries(value)) {
+            const property = Object.hasOwn(this.#schema.properties, name) ? this.#schema.properties[name] : null;
+            if (!property || !fits(member, property)) {
+                throw new Error(`There is no field that holds ${visible(name, { max: 60 })} as it is.`);
+            }
+        }
+        this.#texts = new Map(Object.entries(value).map(([name, member]) => [
+            name, kindOf(this.#schema.properties[name]) === "json" ? pretty(member) : member,
+        ]));
     }
 
     #all() {
@@ -158,6 +175,23 @@ function kindOf(property) {
     return types.length === 1 && PLAIN.has(types[0]) ? types[0] : "json";
 }
 
+/** Whether the field of a property can hold a value, so that it comes out again as it is. */
+function fits(value, property) {
+    switch (kindOf(property)) {
+        case "enum": return property.enum.includes(value);
+        case "number":
+        case "integer": return typeof value === "number" || typeof value === "bigint";
+        case "json": return true;
+        default: return typeof value === kindOf(property);
+    }
+}
+
+function emptyOf(property, name) {
+    const empty = { string: "", boolean: false }[kindOf(property)];
+    if (empty === undefined) throw new Error(`${name} is missing`);
+    return empty;
+}
+
 function read(text, property, name) {
     switch (kindOf(property)) {
         case "boolean": return text === true;
@@ -166,16 +200,17 @@ function read(text, property, name) {
         case "integer": {
             const number = Number(text);
             if (!Number.isFinite(number)) throw new Error(`${name} is no number`);
-            return number;
+            return /^-?\d{16,}$/.test(text) ? BigInt(text) : number;
         }
         case "string": return text;
         default: return parse(text, name);
     }
 }
 
-function parse(text, name) {
+/** @throws {Error} a text for people that names what cannot be read */
+export function parse(text, name) {
     try {
-        return JSON.parse(text);
+        return parseJSON(text);
     } catch (error) {
         throw new Error(`${name} is no JSON: ${error.message}`);
     }
