@@ -175,10 +175,19 @@ struct TamperingTests {
                 try memory.put(bytes, for: before.key, in: .events)
             }
             #expect(try Self.isFound(memory), "\(forgery) at \(event.sequence)")
+            if [.time, .body, .payload].contains(forgery) {
+                #expect(try Self.chainProblem(memory, at: event.sequence) != nil, "looked at alone")
+            }
             try memory.put(before.value, for: before.key, in: .events)
             tried += 1
         }
         #expect(try !Self.isFound(memory))
+        let all = try memory.journal.read { view throws(RenError) in try view.head().sequence.rawValue }
+        for sequence in 1...all { #expect(try Self.chainProblem(memory, at: JournalSequence(sequence)) == nil) }
+    }
+
+    private static func chainProblem(_ memory: OpenedMemory, at sequence: JournalSequence) throws -> String? {
+        try memory.journal.read { view throws(RenError) in try view.chainProblem(at: sequence) }
     }
 
     @Test("A tail that was cut off is found by an anchor alone", arguments: [1, 2, 7, 60])

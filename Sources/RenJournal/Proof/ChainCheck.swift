@@ -1,4 +1,4 @@
-import RenCore
+package import RenCore
 
 /// Both chains, versions and times over events in order. It may begin anywhere: the first event of the journal it sees,
 /// and the first of each run, are taken as they are, unless they are the very first.
@@ -81,5 +81,30 @@ struct ChainCheck {
         // A body that cannot be read shows in the digest, which nothing fits then.
         guard case .runCreated(let creation)? = try? record.event(at: sequence).fact else { return (.none, .zero) }
         return (.none, .chainStart(ofRun: creation.id))
+    }
+}
+
+extension JournalView {
+    /// What is wrong with the place of an event in both chains, by what the events before it in its run and in the
+    /// journal say; nil when it fits. Of a run whose history is pruned the journal's chain alone tells.
+    package func chainProblem(at sequence: JournalSequence) throws(RenError) -> String? {
+        let place = try withRecord(at: sequence) { record throws(RenError) in (record.run, record.version) }
+        guard let (run, version) = place else { return nil }
+        var check = ChainCheck(isFromStart: false)
+        var before: [JournalSequence] = []
+        if version > RunVersion(1), try self.run(run)?.pruned != .histories,
+            let last = try self.sequence(of: run, RunVersion(rawValue: version.rawValue - 1))
+        {
+            before.append(last)
+        }
+        before.append(JournalSequence(rawValue: sequence.rawValue - 1))
+        for each in before {
+            // Those between are not looked at.
+            check.skip(0)
+            _ = try withRecord(at: each) { record throws(RenError) in check.problem(with: record, at: each) }
+        }
+        return try withRecord(at: sequence) { record throws(RenError) in
+            check.problem(with: record, at: sequence)
+        } ?? nil
     }
 }

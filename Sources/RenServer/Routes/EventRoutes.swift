@@ -34,6 +34,8 @@ extension Backend {
                 let event = try self.event(call.capture("sequence"))
                 var names = EventNames(self.journal)
                 var object = try EventView(event, &names).detailed
+                object["chain_problem"] = JSON(
+                    try self.journal.read { view throws(RenError) in try view.chainProblem(at: event.sequence) })
                 if let payload = event.event.payload, payload.length <= Self.outputBytesMax {
                     object["payload_json"] = try self.keptJSON(ofPayloadAt: event.sequence)
                 }
@@ -217,6 +219,7 @@ extension Backend {
         var detail = always
         detail["run_hash"] = .hash
         detail["journal_hash"] = .hash
+        detail["chain_problem"] = .textOrNull("why the event does not fit the chains; null: it fits")
         var more = sometimes
         more["payload_json"] = ["description": "the payload, where it has at most 64 KiB"]
         let link: JSON = .answer(

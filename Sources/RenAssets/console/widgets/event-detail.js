@@ -15,7 +15,9 @@ import { icon } from "./icon.js";
  * @param {import("./json.js").JSONView} json
  */
 export function eventDetail({ app, address, close }, event, detail, changes, json) {
-    const { run_hash: runHash, journal_hash: journalHash, payload_json: payload, ...rest } = detail ?? event;
+    const {
+        run_hash: runHash, journal_hash: journalHash, chain_problem: chainProblem, payload_json: payload, ...rest
+    } = detail ?? event;
     return h(
         "aside", { class: "panel detail", "aria-label": `Event ${count(event.sequence)}` },
         h("div", { class: "line" },
@@ -51,11 +53,12 @@ export function eventDetail({ app, address, close }, event, detail, changes, jso
             h("summary", null, "JSON"),
             h("pre", { tabindex: 0 }, visible(JSON.stringify(rest, null, 2), { max: 50_000, lines: true })),
         ),
+        detail && h("p", { class: "note" }, chainProblem === null
+            ? [icon("succeeded", "ok"), " It fits the chains of its run and of the journal."]
+            : [icon("failed", "bad"), ` ${visible(chainProblem)}`]),
         detail && h("dl", { class: "hashes" },
-            h("dt", null, icon("succeeded"), "run chain"), h("dd", { class: "code", title: runHash }, runHash),
-            h("dt", null, icon("succeeded"), "journal chain"), h("dd", { class: "code", title: journalHash },
-                journalHash,
-            )),
+            h("dt", null, "run chain"), h("dd", { class: "code", title: runHash }, runHash),
+            h("dt", null, "journal chain"), h("dd", { class: "code", title: journalHash }, journalHash)),
     );
 }
 
