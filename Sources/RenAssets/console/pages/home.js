@@ -157,6 +157,7 @@ export class HomePage extends Page {
         );
         const needs = this.#needing();
         const running = this.#runs.open.filter((run) => run.status !== "waiting");
+        const paused = running.filter((run) => run.status === "paused").length;
         const isNew = !this.#runs.open.length && !this.#runs.ended.length;
         return h(
             "div", { class: "page" },
@@ -171,7 +172,9 @@ export class HomePage extends Page {
                     h("a", { href: "/runs?status=open" }, "open"), " and the ",
                     h("a", { href: "/runs?status=failed" }, "failed"), " runs")),
             !isNew && h("section", { "aria-labelledby": "running" },
-                h("h2", { id: "running" }, `Running (${running.length}${this.#runs.more ? "+" : ""})`),
+                h("h2", { id: "running" },
+                    `Running (${running.length - paused}${this.#runs.more ? "+" : ""})`
+                        + (paused ? `, paused (${paused})` : "")),
                 running.length
                     ? h("ul", { class: "cards" }, running.map((run) => this.#running(run)))
                     : h("p", { class: "quiet" }, "Nothing runs. ", h("a", { href: "/flows" }, "Start a flow"), ".")),

@@ -128,7 +128,7 @@ export class RunOverviewPage extends RunPage {
             maps.map(([name, node]) => {
                 const counts = store.counts(name);
                 const left = counts.pending + counts.ready + counts.running + counts.retrying;
-                return h("div", { key: name, class: "progress-row" },
+                return h("div", { key: name, class: store.isOpen ? "progress-row" : "progress-row ended" },
                     h("a", { href: this.at.node(name), title: name }, visible(name)),
                     bar(counts, node.total, visible(name)),
                     h("span", { class: "numbers" }, node.total ? percent(node.total - left, node.total) : "none"),
@@ -137,11 +137,10 @@ export class RunOverviewPage extends RunPage {
                             Date.parse(node.ended) - Date.parse(node.begun),
                         ) : "–",
                     ),
-                    h("span", { class: "numbers quiet" },
-                        node.status === "running" && left
-                            ? (node.eta_milliseconds ? `until ${eta(node.eta_milliseconds)}` : "")
-                            : "",
-                    ),
+                    store.isOpen && h("span", { class: "numbers quiet" },
+                        node.status === "running" && left && node.eta_milliseconds
+                            ? `until ${eta(node.eta_milliseconds)}`
+                            : ""),
                     h("span", { class: "tallies" },
                         tally("succeeded", counts.succeeded, count(counts.succeeded)),
                         counts.failed > 0 && h("a", { href: this.at.node(name, { state: "failed" }) },

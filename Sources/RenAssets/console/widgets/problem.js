@@ -4,13 +4,16 @@ import { h } from "../h.js";
 import { icon } from "./icon.js";
 import { visible } from "../format.js";
 
+/** What a program is told to ask for helps no person. */
+const REQUEST = /\b(GET|POST|PUT) \//;
+
 /** @param {import("../api.js").Problem} problem */
 export function problemBox(problem, { retry } = {}) {
     if (!problem) return null;
     return h(
         "div", { class: "problem", role: "alert" },
         h("p", { class: "what" }, icon("quarantined"), h("strong", null, visible(problem.message))),
-        problem.hint && h("p", null, visible(problem.hint)),
+        problem.hint && !REQUEST.test(problem.hint) && h("p", null, visible(problem.hint)),
         problem.errors.length > 1 &&
             h("ul", null, problem.errors.map((error) => h("li", null, visible(error.message), place(error)))),
         h(
