@@ -111,6 +111,18 @@ def test_the_same_item_stays_selected_while_the_list_moves(
     page.wait_for_url(f"**/items/work/{key}")
 
 
+def test_times_are_told_by_the_clock_of_ren(own: ConsoleService, open_console: Callable[..., Page]) -> None:
+    """Also by a browser on another machine, whose clock is ten minutes ahead."""
+    own.mark("held")
+    run = own.begin("shop", {"count": 100})
+    page = open_console(own)
+    page.evaluate("() => { const now = Date.now; Date.now = () => now() + 600_000 }")
+    page.evaluate("(run) => ren.router.go(`/runs/${run}`)", run)
+    page.wait_for_selector("text=last sign of life")
+    text = page.inner_text("main")
+    assert "10m" not in text and "Stalled" not in text, text
+
+
 def test_lists_are_read_again_after_a_break(own: ConsoleService, open_console: Callable[..., Page]) -> None:
     page = open_console(own)
     page.wait_for_selector("text=No run yet")

@@ -1,6 +1,7 @@
 // The API of this ren: requests with the token, and its problems (RFC 9457) as errors.
 
 import { parseJSON } from "./exact.js";
+import { learnClock } from "./format.js";
 
 const TOKEN = "ren.token";
 const ROOT = "/api/v1";
@@ -121,6 +122,7 @@ export class API {
                 hint: "see that `ren serve` runs; the page goes on by itself when it does",
             });
         }
+        learnClock(response.headers.get("Date"));
         // A service that is not ready says why, with its own status.
         if (response.ok || path === "/health/ready") return response;
         let problem;

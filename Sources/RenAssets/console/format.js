@@ -2,6 +2,20 @@
 
 import { settings } from "./settings.js";
 
+/** By so much the clock of ren is ahead of this one. */
+let ahead = 0;
+/** Below this the difference is that of whole seconds, and of the way. */
+const AHEAD_MIN = 5000;
+
+/** Times of events are those of ren's clock; on another machine, that is not the browser's. */
+export const now = () => Date.now() + ahead;
+
+/** @param {string | null} date header of an answer that came now */
+export function learnClock(date) {
+    const difference = Date.parse(date) - Date.now();
+    if (!Number.isNaN(difference)) ahead = Math.abs(difference) < AHEAD_MIN ? 0 : difference;
+}
+
 const integers = new Intl.NumberFormat("en");
 const clock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 const day = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });
@@ -36,7 +50,7 @@ export function duration(milliseconds) {
     return `${Math.floor(seconds / 86_400)}d ${Math.floor((seconds / 3600) % 24)}h`;
 }
 
-export const between = (from, to) => (from ? duration((to ? Date.parse(to) : Date.now()) - Date.parse(from)) : "–");
+export const between = (from, to) => (from ? duration((to ? Date.parse(to) : now()) - Date.parse(from)) : "–");
 
 /** As the settings want it: how long ago, or when. `.` changes it. */
 export function time(iso) {
@@ -45,7 +59,7 @@ export function time(iso) {
 }
 
 export function relative(iso) {
-    const past = Date.now() - Date.parse(iso);
+    const past = now() - Date.parse(iso);
     if (Math.abs(past) < 1000) return "now";
     return past >= 0 ? `${duration(past)} ago` : `in ${duration(-past)}`;
 }
@@ -56,9 +70,9 @@ export function moment(iso, { milliseconds = false } = {}) {
     const date = new Date(iso);
     let text = clock.format(date);
     if (milliseconds) text += `.${String(date.getMilliseconds()).padStart(3, "0")}`;
-    const now = new Date();
-    if (date.toDateString() === now.toDateString()) return text;
-    return `${(date.getFullYear() === now.getFullYear() ? day : dayOfYear).format(date)} ${text}`;
+    const today = new Date();
+    if (date.toDateString() === today.toDateString()) return text;
+    return `${(date.getFullYear() === today.getFullYear() ? day : dayOfYear).format(date)} ${text}`;
 }
 
 /** When to expect something: 04:51 (1h 34m). */

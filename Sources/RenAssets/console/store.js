@@ -2,6 +2,7 @@
 // never changes. Pages read it; nothing else keeps counts.
 
 import { path, Problem } from "./api.js";
+import { now } from "./format.js";
 
 /** In the order of the bytes of a heat map. */
 export const ITEM_STATES = [
@@ -114,7 +115,7 @@ export class RunStore {
 
     /** The moment that is shown. */
     get now() {
-        return this.isPast && this.snapshot ? Date.parse(this.snapshot.updated) : Date.now();
+        return this.isPast && this.snapshot ? Date.parse(this.snapshot.updated) : now();
     }
 
     /** Goes to another event; what was shown stays until that is read. */
@@ -342,7 +343,7 @@ export class RunStore {
     }
 
     #take(events) {
-        this.lastEventAt = Date.now();
+        this.lastEventAt = now();
         for (const event of events) {
             const area = event.type.split(".")[0];
             if (area === "item") {
@@ -377,16 +378,16 @@ export class RunStore {
     }
 
     #progress(nodes) {
-        for (const [name, now] of Object.entries(nodes)) {
+        for (const [name, told] of Object.entries(nodes)) {
             const node = this.snapshot.nodes[name];
             if (!node) continue;
-            node.rate = now.rate;
-            node.eta_milliseconds = now.eta_s === null ? null : now.eta_s * 1000;
+            node.rate = told.rate;
+            node.eta_milliseconds = told.eta_s === null ? null : told.eta_s * 1000;
             if (node.total === undefined || this.items.get(name)?.bytes.length === node.total) continue;
             // Too many to be folded here.
             Object.assign(
                 node,
-                { failed: now.failed, running: now.running, succeeded: now.done - (node.skipped ?? 0) },
+                { failed: told.failed, running: told.running, succeeded: told.done - (node.skipped ?? 0) },
             );
         }
         this.#changed();

@@ -4,7 +4,7 @@ import { path, Problem } from "../api.js";
 import { h } from "../h.js";
 import { Page, throttled } from "../page.js";
 import { to } from "../router.js";
-import { between, bytes, count, duration, eta, percent, plural, rate, relative, time, visible } from "../format.js";
+import { between, bytes, count, duration, eta, now, percent, plural, rate, relative, time, visible } from "../format.js";
 import { badge, tally } from "../widgets/badge.js";
 import { bar } from "../widgets/bar.js";
 import { pauseDialog, resume, retryDialog, signalDialog, stopDialog } from "../widgets/actions.js";
@@ -83,19 +83,19 @@ export class HomePage extends Page {
     #progressed(run, nodes) {
         const snapshot = this.#open.get(run);
         if (!snapshot) return;
-        for (const [name, now] of Object.entries(nodes)) {
+        for (const [name, told] of Object.entries(nodes)) {
             const node = snapshot.nodes[name];
             if (!node) continue;
             Object.assign(node, {
-                status: now.state, failed: now.failed, running: now.running, rate: now.rate,
-                eta_milliseconds: now.eta_s === null ? null : now.eta_s * 1000,
+                status: told.state, failed: told.failed, running: told.running, rate: told.rate,
+                eta_milliseconds: told.eta_s === null ? null : told.eta_s * 1000,
             });
-            if (node.total === undefined && now.total > 1) node.total = now.total;
+            if (node.total === undefined && told.total > 1) node.total = told.total;
             if (node.total !== undefined) {
-                node.succeeded = now.done - (node.skipped ?? 0) - (node.cancelled ?? 0);
+                node.succeeded = told.done - (node.skipped ?? 0) - (node.cancelled ?? 0);
                 node.pending = Math.max(
                     0,
-                    node.total - now.done - now.failed - now.running - (node.retrying ?? 0) - (node.unknown ?? 0),
+                    node.total - told.done - told.failed - told.running - (node.retrying ?? 0) - (node.unknown ?? 0),
                 );
             }
         }
@@ -142,7 +142,7 @@ export class HomePage extends Page {
         }
         for (const run of this.#runs?.failed ?? []) {
             const snapshot = this.#open.get(run.run);
-            if (snapshot && Date.now() - Date.parse(run.ended) < 86_400_000) {
+            if (snapshot && now() - Date.parse(run.ended) < 86_400_000) {
                 needs.push({ kind: "failed", run, snapshot, failed: failures(snapshot) });
             }
         }
@@ -290,7 +290,7 @@ export class HomePage extends Page {
             of("process_resident_memory_bytes") !== undefined && `memory ${bytes(of("process_resident_memory_bytes"))}`,
             of(
                 "process_start_time_seconds",
-            ) !== undefined && `up ${duration(Date.now() - of("process_start_time_seconds") * 1000)}`,
+            ) !== undefined && `up ${duration(now() - of("process_start_time_seconds") * 1000)}`,
         ].filter(Boolean);
         return h("section", { class: "health", "aria-labelledby": "health" },
             h("h2", { id: "health" }, "Health"),

@@ -182,7 +182,8 @@ export class RunOverviewPage extends RunPage {
         return h("p", { class: isStalled ? "note warn" : "quiet" },
             isStalled && [icon("quarantined"), h("strong", null, "Stalled? ")],
             `last sign of life ${duration(silence)} ago`,
-            isStalled ? `; items take ${duration(this.#times?.p99_milliseconds)} at most (p99)` : null,
+            isStalled && this.#times?.samples > 0
+                && `; items take ${duration(this.#times.p99_milliseconds)} at most (p99)`,
             this.#times?.samples > 0
                 && ` · ${visible(this.#times.node)}: p50 ${duration(this.#times.p50_milliseconds)}, `
                     + `p95 ${duration(this.#times.p95_milliseconds)}, p99 ${duration(this.#times.p99_milliseconds)}`);

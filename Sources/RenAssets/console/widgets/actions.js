@@ -2,7 +2,7 @@
 
 import { path, Problem } from "../api.js";
 import { h } from "../h.js";
-import { count, plural, visible } from "../format.js";
+import { count, now, plural, visible } from "../format.js";
 import { SchemaForm } from "./form.js";
 import { problemBox } from "./problem.js";
 import { setsView } from "./sets.js";
@@ -108,7 +108,7 @@ export async function resume(app, run) {
  * @param {() => number | null} unbegun what will not run, where it is known; asked at every paint
  */
 export function stopDialog(app, run, unbegun) {
-    const isLong = Date.now() - Date.parse(run.created) > HOUR;
+    const isLong = now() - Date.parse(run.created) > HOUR;
     const state = { mode: "cancel", reason: "", typed: "" };
     const modes = {
         cancel: "ask calls in flight to stop; after 10 s they are ended", wait: "let calls in flight finish",

@@ -2,7 +2,7 @@
 
 import { path, Problem } from "../api.js";
 import { save } from "../files.js";
-import { count, duration, percent, plural, visible } from "../format.js";
+import { count, duration, now, percent, plural, visible } from "../format.js";
 import { nodeNote } from "../words.js";
 
 const STYLE = `body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:56rem;padding:0 1rem;color:#1c1f23}
@@ -27,12 +27,12 @@ export async function saveReport(store, app) {
 
 function report(store, timeline) {
     const { snapshot, problems } = store;
-    const took = duration((snapshot.ended ? Date.parse(snapshot.ended) : Date.now()) - Date.parse(snapshot.created));
+    const took = duration((snapshot.ended ? Date.parse(snapshot.ended) : now()) - Date.parse(snapshot.created));
     const { done, total } = store.progress;
     const failures = problems.reduce((sum, group) => sum + group.failures, 0);
     const nodes = Object.entries(snapshot.nodes).map(([name, node]) => {
         const counts = store.counts(name);
-        const time = node.begun ? duration((node.ended ? Date.parse(node.ended) : Date.now()) - Date.parse(node.begun)) : "–";
+        const time = node.begun ? duration((node.ended ? Date.parse(node.ended) : now()) - Date.parse(node.begun)) : "–";
         return `<tr><td>${shown(name)}</td><td>${escape(node.status)}</td><td class="n">${counts ? `${count(counts.succeeded)} / ${count(node.total)}` : "–"}</td>`
             + `<td class="n">${counts?.failed ? count(counts.failed) : "–"}</td><td class="n">${time}</td><td>${escape(nodeNote(node))}</td></tr>`;
     });
