@@ -8,6 +8,11 @@ import { now } from "./format.js";
 export const ITEM_STATES = [
     "pending", "ready", "running", "retrying", "waiting", "succeeded", "failed", "skipped", "cancelled", "unknown",
 ];
+/** In the order in which people see them: what has ended, what goes on, what has not begun. */
+export const SHOWN_STATES = [
+    "succeeded", "failed", "unknown", "skipped", "cancelled", "running", "retrying", "waiting", "ready", "pending",
+];
+const LEFT = SHOWN_STATES.slice(SHOWN_STATES.indexOf("running"));
 const RETRYING = ITEM_STATES.indexOf("retrying");
 /** The state of an item after an event of its own; what is not here changes nothing. */
 const ITEM_AFTER = {
@@ -21,6 +26,12 @@ const LATEST_MAX = 60;
 /** Events of other runs may stand between its own. */
 const LATEST_SPAN = 200;
 const SECOND = 1000;
+
+/** How many of a node's items are in each state; a node without items counts as one. */
+export const countsOf = (node) => (node.total === undefined ? { [node.status]: 1 } : node);
+
+/** What has not ended. What is unknown has: only a person goes on with it. */
+export const left = (counts) => LEFT.reduce((sum, state) => sum + (counts[state] ?? 0), 0);
 
 /** The items of one map: a byte for each, and how many are in each state. */
 export class ItemStates {
@@ -162,41 +173,25 @@ export class RunStore {
         return node;
     }
 
+    /** Counts of each node. */
+    get #all() {
+        return Object.entries(this.snapshot?.nodes ?? {}).map(([name, node]) => this.counts(name) ?? countsOf(node));
+    }
+
     /** Attempts in flight, of all nodes. */
     get inFlight() {
-        let sum = 0;
-        for (const [name, node] of Object.entries(this.snapshot?.nodes ?? {})) {
-            const counts = this.counts(name);
-            sum += counts ? counts.running : node.status === "running" ? 1 : 0;
-        }
-        return sum;
+        return this.#all.reduce((sum, { running = 0 }) => sum + running, 0);
     }
 
     /** Nodes and items that wait for their turn, a time or a person. */
     get unbegun() {
-        let sum = 0;
-        for (const [name, node] of Object.entries(this.snapshot?.nodes ?? {})) {
-            const counts = this.counts(name);
-            if (counts) sum += counts.pending + counts.ready + counts.retrying;
-            else if (["pending", "ready", "retrying", "waiting"].includes(node.status)) sum += 1;
-        }
-        return sum;
+        return this.#all.reduce((sum, counts) => sum + left(counts), 0) - this.inFlight;
     }
 
     /** How far the run is, from its items: `{done, total}`; a node without items counts as one. */
     get progress() {
-        let [done, total] = [0, 0];
-        for (const [name, node] of Object.entries(this.snapshot?.nodes ?? {})) {
-            const counts = this.counts(name);
-            if (counts) {
-                total += node.total;
-                done += node.total - counts.pending - counts.ready - counts.running - counts.retrying;
-            } else {
-                total += 1;
-                if (["succeeded", "failed", "skipped", "cancelled", "unknown"].includes(node.status)) done += 1;
-            }
-        }
-        return { done, total };
+        const total = Object.values(this.snapshot?.nodes ?? {}).reduce((sum, node) => sum + (node.total ?? 1), 0);
+        return { done: total - this.unbegun - this.inFlight, total };
     }
 
     async #start() {

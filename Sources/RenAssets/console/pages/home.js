@@ -3,8 +3,11 @@
 import { path, Problem } from "../api.js";
 import { h } from "../h.js";
 import { Page, throttled } from "../page.js";
-import { to } from "../router.js";
-import { between, bytes, count, duration, eta, now, percent, plural, rate, relative, time, visible } from "../format.js";
+import { link, to } from "../router.js";
+import {
+    between, bytes, count, duration, eta, moment, now, percent, plural, rate, relative, time, visible,
+} from "../format.js";
+import { countsOf, left } from "../store.js";
 import { badge, tally } from "../widgets/badge.js";
 import { bar } from "../widgets/bar.js";
 import { pauseDialog, resume, retryDialog, signalDialog, stopDialog } from "../widgets/actions.js";
@@ -304,15 +307,12 @@ export class HomePage extends Page {
     }
 }
 
-const left = (node) => (node.pending ?? 0) + (node.ready ?? 0) + (node.running ?? 0) + (node.retrying ?? 0);
-
 function failures(snapshot) {
     return (snapshot?.problems ?? []).reduce((sum, group) => sum + group.failures, 0);
 }
 
 function inFlight(snapshot) {
-    return Object.values(snapshot?.nodes ?? {}).reduce(
-        (sum, node) => sum + (node.total !== undefined ? node.running : node.status === "running" ? 1 : 0), 0);
+    return Object.values(snapshot?.nodes ?? {}).reduce((sum, node) => sum + (countsOf(node).running ?? 0), 0);
 }
 
 /** Numbers without labels. */

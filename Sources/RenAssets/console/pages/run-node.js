@@ -6,6 +6,7 @@ import { debounced, throttled } from "../page.js";
 import { save, saveBytes } from "../files.js";
 import { to } from "../router.js";
 import { count, duration, eta, moment, plural, rate, time, visible } from "../format.js";
+import { SHOWN_STATES } from "../store.js";
 import { nodeNote } from "../words.js";
 import { retryDialog, signalDialog, skipDialog } from "../widgets/actions.js";
 import { badge, tally } from "../widgets/badge.js";
@@ -19,7 +20,6 @@ import { Why } from "../widgets/why.js";
 import { RunPage } from "./run.js";
 
 const WINDOW = 100;
-const CHIPS = ["succeeded", "running", "retrying", "failed", "pending", "skipped", "cancelled", "unknown"];
 const SORTS = [
     ["index", "list"],
     ["key", "key"],
@@ -310,7 +310,7 @@ export class RunNodePage extends RunPage {
                     h("button", { type: "button", "aria-pressed": !state, onclick: () => set({ state: null }) },
                         `all ${count(node.total)}`,
                     ),
-                    CHIPS.filter((each) => counts[each] || each === state).map((each) => h(
+                    SHOWN_STATES.filter((each) => counts[each] || each === state).map((each) => h(
                         "button",
                         {
                             key: each,

@@ -4,6 +4,7 @@ import { path, Problem } from "../api.js";
 import { h } from "../h.js";
 import { throttled } from "../page.js";
 import { between, count, duration, eta, percent, plural, rate, relative, time, visible } from "../format.js";
+import { left } from "../store.js";
 import { place, nodeNote, sentence, stateOf } from "../words.js";
 import { retryDialog, retryGroup } from "../widgets/actions.js";
 import { badge, tally } from "../widgets/badge.js";
@@ -39,10 +40,6 @@ export class RunOverviewPage extends RunPage {
     update() {
         super.update();
         if (this.store.isPast) this.#again();
-    }
-
-    get back() {
-        return "/runs";
     }
 
     /** The map that is shown below: the one of the address, else the one that works, else the last that did. */
@@ -127,18 +124,18 @@ export class RunOverviewPage extends RunPage {
             ),
             maps.map(([name, node]) => {
                 const counts = store.counts(name);
-                const left = counts.pending + counts.ready + counts.running + counts.retrying;
+                const open = left(counts);
                 return h("div", { key: name, class: store.isOpen ? "progress-row" : "progress-row ended" },
                     h("a", { href: this.at.node(name), title: name }, visible(name)),
                     bar(counts, node.total, visible(name)),
-                    h("span", { class: "numbers" }, node.total ? percent(node.total - left, node.total) : "none"),
+                    h("span", { class: "numbers" }, node.total ? percent(node.total - open, node.total) : "none"),
                     h("span", { class: "numbers quiet" },
                         node.status === "running" ? rate(node.rate) : node.begun && node.ended ? duration(
                             Date.parse(node.ended) - Date.parse(node.begun),
                         ) : "–",
                     ),
                     store.isOpen && h("span", { class: "numbers quiet" },
-                        node.status === "running" && left && node.eta_milliseconds
+                        node.status === "running" && open && node.eta_milliseconds
                             ? `until ${eta(node.eta_milliseconds)}`
                             : ""),
                     h("span", { class: "tallies" },
@@ -337,8 +334,7 @@ export class RunOverviewPage extends RunPage {
 function statuses(nodes) {
     const counts = {};
     for (const node of Object.values(nodes)) {
-        const status = node.status === "waiting" ? "pending" : node.status;
-        counts[status] = (counts[status] ?? 0) + 1;
+        counts[node.status] = (counts[node.status] ?? 0) + 1;
     }
     return counts;
 }

@@ -115,8 +115,6 @@ export class WorkersPage extends Page {
     }
 }
 
-const hidden = (text) => h("span", { class: "sr" }, text);
-
 function readyBadge(worker) {
     if (worker.calls.length) return badge("running", count(worker.calls.length));
     return h("span", { class: "badge ok" }, icon("succeeded"), "ready");

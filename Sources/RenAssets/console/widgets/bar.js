@@ -2,22 +2,24 @@
 
 import { h } from "../h.js";
 import { count, percent } from "../format.js";
+import { left, SHOWN_STATES } from "../store.js";
+
+/** What has not begun is the ground of the bar. */
+const PARTS = SHOWN_STATES.slice(0, SHOWN_STATES.indexOf("waiting"));
 
 /**
  * @param {{succeeded?: number, failed?: number, running?: number, retrying?: number}} counts
  * @param {string} label what it is the progress of
  */
 export function bar(counts, total, label) {
-    const parts = ["succeeded", "failed", "unknown", "skipped", "cancelled", "retrying", "running"];
-    const left = (counts.pending ?? 0) + (counts.ready ?? 0) + (counts.running ?? 0) + (counts.retrying ?? 0);
-    const done = Math.max(0, total - left);
+    const done = Math.max(0, total - left(counts));
     return h(
         "span",
         {
             class: "bar", role: "progressbar", "aria-label": label, "aria-valuemin": 0, "aria-valuemax": total,
             "aria-valuenow": done, "aria-valuetext": `${count(done)} of ${count(total)}, ${percent(done, total)}`,
         },
-        parts.map((part) =>
+        PARTS.map((part) =>
             h("span", { key: part, class: `part ${part}`, style: { width: `${share(counts[part], total)}%` } })),
     );
 }

@@ -3,13 +3,13 @@
 import { path, Problem } from "../api.js";
 import { h } from "../h.js";
 import { count, duration, plural, visible } from "../format.js";
+import { SHOWN_STATES } from "../store.js";
 import { tally } from "./badge.js";
 import { Heatmap, legendOf } from "./heatmap.js";
 import { empty } from "./problem.js";
 import { segments } from "./table.js";
 
 const BY = [["state", "state"], ["ms", "time"], ["attempts", "attempts"]];
-const SHOWN = ["succeeded", "running", "retrying", "failed", "unknown", "skipped", "cancelled", "pending"];
 
 /** Times and attempts of maps as they were read last, by page. */
 const known = new WeakMap();
@@ -28,14 +28,13 @@ export function itemMap(page, node, { tall = false } = {}) {
     const by = (store.isPast ? null : BY.find(([word]) => word === page.route.query.by)?.[0]) ?? "state";
     const counts = store.counts(node);
     const values = by === "state" ? null : valuesOf(page, node, by);
-    const summary = SHOWN.filter((state) => counts[state]).map(
-        (state) => `${count(counts[state])} ${state}`,
-    ).join(", ");
+    const shown = SHOWN_STATES.filter((state) => counts[state]);
+    const summary = shown.map((state) => `${count(counts[state])} ${state}`).join(", ");
     return h(
         "section", { class: "items", "aria-label": `Items of ${visible(node)}` },
         h("div", { class: "line" },
             h("h2", null, "Items of ", h("a", { href: page.at.node(node) }, visible(node))),
-            h("span", { class: "tallies" }, SHOWN.filter((state) => counts[state]).map((state) =>
+            h("span", { class: "tallies" }, shown.map((state) =>
                 h("a", { key: state, href: page.at.node(node, { state }) },
                     tally(state, counts[state], `${count(counts[state])} ${state}`),
                 ))),

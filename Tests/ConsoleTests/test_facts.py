@@ -1,0 +1,24 @@
+"""What pages say of the work besides its state: how it is limited, how much there is, how it went of late."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from conftest import ConsoleService, until
+from playwright.sync_api import Page
+
+
+def test_what_waits_for_a_person_is_left_to_do(service: ConsoleService, open_console: Callable[..., Page]) -> None:
+    page = open_console(service, "/runs/asks")
+    page.wait_for_selector(".heatmap canvas")
+    # The list and five items are done; the question and the export are not.
+    assert page.evaluate("ren.page.store.progress") == {"done": 6, "total": 8}
+    assert page.evaluate("[ren.page.store.unbegun, ren.page.store.inFlight]") == [2, 0]
+    service.put("flow: waits\nnodes:\n  ask: {pause: {message: Go on?, signal: go}}\n")
+    service.begin("waits", id="only-waits")
+    service.until_node("only-waits", "ask", "waiting")
+    page.evaluate("ren.router.go('/runs/only-waits')")
+    page.get_by_role("progressbar", name="The run").wait_for()
+    assert page.get_by_role("progressbar", name="The run").get_attribute("aria-valuenow") == "0"
+    service.post("/api/v1/runs/only-waits:stop")
+    service.finish("only-waits")
