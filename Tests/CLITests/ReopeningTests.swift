@@ -126,6 +126,8 @@ struct ReopeningTests {
             "fork", "n", "--at", "\(opened)", "--item-output", "needs/2=9", "--dry-run", "-o", "json")
         #expect(would.code == 0, "\(would.errors)")
         #expect(try would.json["given"] == ["needs/2"] && would.json["kept"] == ["numbers"])
+        let told = try ren("fork", "n", "--at", "\(opened)", "--item-output", "needs/2=9", "--dry-run")
+        #expect(told.output.contains("keeps part   needs: 1 item, 3 run again\n"), "\(told.output)")
         let forked = try ren("fork", "n", "--at", "\(opened)", "--item-output", "needs/2=9", "--id", "m", "-o", "json")
         #expect(forked.code == 0, "\(forked.errors)")
         #expect(try forked.json["output"] == 49)

@@ -112,6 +112,9 @@ def test_with_the_mouse(own: ConsoleService, open_console: Callable[..., Page]) 
 
     # A fork from there, without the question.
     page.get_by_role("link", name="Fork").click()
+    kept = then["succeeded"] + then["failed"]
+    page.wait_for_selector(f".fork .sets:has-text('work: {kept} of 200 items, {200 - kept} run again')")
+    page.wait_for_selector(f".fork .preview:has-text('keeps 1 node and {kept} items')")
     page.get_by_text("Another input").click()
     page.locator(".fork").get_by_label("review").uncheck()
     page.get_by_text("Another version of the flow").click()

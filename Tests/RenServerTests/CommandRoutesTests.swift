@@ -202,6 +202,7 @@ struct CommandRoutesTests {
                 "POST", "/api/v1/runs/odd:fork?dry_run=true", ["set": ["input.n": 8]])
             #expect(would.status == 200 && would.json["schema"] == "ren.fork/1", "\(would.json)")
             #expect(would.json["affected"] == ["h"] && would.json["input_changed"] == true)
+            #expect(would.json["totals"] == ["nodes": ["again": 1], "items": [:]])
             #expect(try fixture.head() == head)
 
             let key = ["Idempotency-Key": "retry-1"]

@@ -162,6 +162,13 @@ struct WhatIfTests {
             try session.journal.read { view throws(RenError) in try view.head().sequence }
         }
 
+        func draft(_ words: ForkWords, _ parent: RunRow) throws -> ForkView {
+            ForkView(
+                try ForkDraft(
+                    words, of: parent, id: "", swift: session.swift.signatures, in: session.journal,
+                    at: session.engine.now()))
+        }
+
         func predict(_ words: ForkWords, _ flow: FlowCheck, _ parent: RunRow) throws -> WhatIfView {
             let before = try head()
             let view = try WhatIfView(
@@ -452,6 +459,33 @@ struct WhatIfTests {
         let scrape = try #require(view.nodes.first { $0.name == "scrape" })
         #expect(Self.line(scrape) == "scrape runs kept=3 runs=9: had not ended")
         #expect(scrape.items?.running.count == 9)
+        // What a fork says before anything is tried, by its state alone.
+        let fork = try shop.draft(words, parent)
+        #expect(fork.nodes.first { $0.name == "scrape" }?.items == [.kept: 3, .again: 9])
+        #expect(fork.nodes.first { $0.name == "images" }?.what == .again)
+        #expect(fork.totals.items == [.kept: 3, .again: 9])
+        #expect(fork.totals.nodes[.again] == fork.nodes.count - (fork.totals.nodes[.kept] ?? 0))
+        await shop.session.close()
+    }
+
+    @Test("A fork with another output says what is looked at again, and which node with once asks a person first")
+    func outputs() async throws {
+        let flow = """
+            flow: given
+            nodes:
+              list: {function: shop.list_products, with: {limit: 3}}
+              same: {function: export.notice, with: {shop: {var: input.shop}}}
+              send: {after: [list], function: export.workbook, with: {all: {var: nodes.list.output}}, once: true}
+            """
+        let shop = try await Shop(flow: flow)
+        let parent = try await shop.start("parent")
+        var words = ForkWords()
+        words.outputs = [ForkWords.Output(node: "list", key: nil, value: [])]
+        let asks = try shop.draft(words, parent)
+        #expect(asks.nodes.map(\.what) == [.given, .kept, .asks] && asks.sets.asking == ["send"])
+        words.again = ["send"]
+        let compared = try shop.draft(words, parent)
+        #expect(compared.nodes.map(\.what) == [.given, .kept, .compared] && compared.sets.asking.isEmpty)
         await shop.session.close()
     }
 

@@ -43,7 +43,9 @@ package struct ReopeningView: Sendable {
         affected = names(sets.affected)
         asking = names(
             sets.affected.filter { node in
-                state.plan.once(node) && state[node].phase == .succeeded && !sets.allowed.contains(node)
+                guard state.plan.once(node), !sets.allowed.contains(node) else { return false }
+                // Of a fork the state is the one after the sets, where the result is one that may stand.
+                return state[node].phase == .succeeded || state[node].recorded.map { $0.version > .none } == true
             })
         kept = names(sets.kept(in: state))
     }

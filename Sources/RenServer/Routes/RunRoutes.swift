@@ -166,6 +166,14 @@ extension Backend {
         fork["given"] = nodes("nodes, and items as node/key, whose output a person gives")
         fork["unknown"] = nodes("with once, they ran where it begins: a person decides what they did")
         fork["run"] = .textOrNull("its id, where one is asked for")
+        let whats = ForkView.What.allCases.map(\.rawValue)
+        let counts: JSON = .answer([:], sometimes: JSONObject(members: whats.map { .init(key: $0, value: .count) }))
+        fork["nodes"] = .list(
+            of: .answer([
+                "node": .text("its name"), "what": .oneOf(whats), "status": .oneOf(WorkState.allCases.map(\.name)),
+                "items": ["anyOf": [counts, ["type": "null"]]],
+            ]))
+        fork["totals"] = .answer(["nodes": counts, "items": counts])
         return fork
     }()
 

@@ -203,6 +203,10 @@ extension ForkView {
                 lines.append("  \(title)  \(names.map { Terminal.escaped($0) }.joined(separator: " "))")
             }
         }
+        for node in nodes where node.what == .again {
+            guard let kept = node.items?[.kept], let again = node.items?[.again] else { continue }
+            line("keeps part ", ["\(node.name): \(Words.count(kept, "item")), \(Words.grouped(again)) run again"])
+        }
         line("new        ", draft.added)
         line("gone       ", draft.removed)
         line("given      ", given)

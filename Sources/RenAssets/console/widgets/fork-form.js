@@ -8,7 +8,7 @@ import { count, time, visible } from "../format.js";
 import { SchemaForm, parse } from "./form.js";
 import { icon } from "./icon.js";
 import { loading, problemBox } from "./problem.js";
-import { setsView } from "./sets.js";
+import { forkView } from "./sets.js";
 
 export class ForkForm {
     #page;
@@ -205,14 +205,10 @@ export class ForkForm {
         const plan = this.#plan;
         if (!plan) return this.#problem ? null : h("p", { key: "plan", class: "quiet" }, "Looking what it would keep…");
         const { again } = this.#wanted;
-        const maps = Object.entries(this.#page.store.snapshot.nodes).filter(([, node]) => node.total > 0);
         return h("div", { key: "plan", class: "preview", role: "status" },
             h("h3", null, "What it would do"),
-            setsView(plan),
-            h("ul", { class: "plain-list" }, maps.map(([name, node]) => h("li", { key: name },
-                `${visible(name, { max: 60 })}: ${count(node.succeeded)} of ${count(node.total)} items have `
-                    + "succeeded by then"))),
-            plan.asking.map((name) => h("label", { key: name, class: "choice" },
+            forkView(plan),
+            [...new Set([...plan.asking, ...again])].map((name) => h("label", { key: name, class: "choice" },
                 h("input", {
                     type: "checkbox", checked: again.has(name), onchange: () => {
                         if (!again.delete(name)) again.add(name);
