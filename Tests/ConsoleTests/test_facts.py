@@ -8,6 +8,15 @@ from conftest import ConsoleService, until
 from playwright.sync_api import Page
 
 
+def test_a_node_says_how_it_calls(service: ConsoleService, open_console: Callable[..., Page]) -> None:
+    page = open_console(service, "/runs/small/nodes/work")
+    page.wait_for_selector(".node-page .line:has-text('function console.work · 64 at a time · retries 1')")
+    # Tries that were begun, of those that the flow allows.
+    row = page.locator("[data-grid=items] [role=row]")
+    row.filter(has_text="sku-00007").get_by_text("2/2").wait_for()
+    row.filter(has_text="sku-00006").get_by_text("1/2").wait_for()
+
+
 def test_what_waits_for_a_person_is_left_to_do(service: ConsoleService, open_console: Callable[..., Page]) -> None:
     page = open_console(service, "/runs/asks")
     page.wait_for_selector(".heatmap canvas")

@@ -16,6 +16,11 @@ struct NodeRoutesTests {
             let one = try await fixture.get("/api/v1/runs/r/nodes/m")
             #expect(one.json["times"]?["samples"] == 5)
             #expect((one.json["times"]?["p50_milliseconds"]?.integerValue ?? -1) >= 0)
+            #expect(
+                one.json["call"] == [
+                    "function": "says", "concurrency": nil, "attempts": 1, "timeout": nil, "heartbeat": nil,
+                    "once": false,
+                ])
             let after = try await fixture.get("/api/v1/runs/r/nodes/after")
             #expect(after.json["output"] == 2 && after.json["times"] == .null && after.json["status"] == "succeeded")
         }

@@ -6,6 +6,7 @@ import RenCore
 import RenEngine
 import RenJSON
 import RenJournal
+import RenWorkers
 
 extension Backend {
     var nodeRoutes: [Route] { nodeListRoutes + itemRoutes + [problemsRoute, timelineRoute] }
@@ -96,6 +97,11 @@ extension Backend {
         var object = summary.nodeMembers(index)
         let times = try journal.times(of: row.number, NodeNumber(index), now: engine.now())
         object["times"] = times.map { .object($0.json) } ?? .null
+        object["call"] = .null
+        if summary.isFunction(index) {
+            let plans = try journal.plans(of: row, swift: session.swift.signatures)
+            object["call"] = plans.last.map { $0.json(ofCallOf: NodeNumber(index)) } ?? .null
+        }
         try addOutput(summary.rows[index]?.output?.version, of: row.number, to: &object)
         object["as_of"] = JSON(summary.head.sequence.rawValue)
         return object
@@ -133,8 +139,22 @@ extension RunSummary {
     }
 }
 
+extension Plan {
+    /// How a function node calls: what holds after the node, the decorator and the flow's `defaults` are put together.
+    fileprivate func json(ofCallOf number: NodeNumber) -> JSON {
+        let node = flow.nodes[number.index]
+        var concurrency: Int?
+        if case .fixed(let most)? = node.each?.concurrency { concurrency = most }
+        return [
+            "function": JSON(node.call?.name), "concurrency": JSON(concurrency),
+            "attempts": JSON(retry(of: number).attempts), "timeout": JSON(timeout(of: number).map(DurationText.text)),
+            "heartbeat": JSON(heartbeat(of: number).map(DurationText.text)), "once": .bool(once(number)),
+        ]
+    }
+}
+
 extension NodeTimes {
-    fileprivate var json: JSONObject {
+    var json: JSONObject {
         func milliseconds(_ duration: Duration?) -> JSON { JSON(duration.map { $0.nanoseconds / 1_000_000 }) }
         return [
             "samples": JSON(samples), "approximate": .bool(isApproximate), "p50_milliseconds": milliseconds(p50),
@@ -146,24 +166,32 @@ extension NodeTimes {
 }
 
 extension Backend {
+    static let timesSchema: JSON = [
+        "type": ["object", "null"], "required": ["samples", "approximate", "rate", "eta_milliseconds"],
+        "properties": [
+            "samples": .count, "approximate": .flag, "p50_milliseconds": .countOrNull, "p95_milliseconds": .countOrNull,
+            "p99_milliseconds": .countOrNull, "max_milliseconds": .countOrNull, "rate": ["type": ["number", "null"]],
+            "eta_milliseconds": .countOrNull,
+        ],
+    ]
+
     private static let nodeListSchemas: [String: JSON] = {
         let base: JSONObject = [
             "node": .text("its name"), "kind": .oneOf(["function", "condition", "pause", "succeed", "fail"]),
             "each": ["type": "boolean", "description": "it has items"],
             "status": .oneOf(WorkState.allCases.map(\.name)),
         ]
-        let times: JSON = [
-            "type": ["object", "null"], "required": ["samples", "approximate", "rate", "eta_milliseconds"],
-            "properties": [
-                "samples": .count, "approximate": .flag, "p50_milliseconds": .countOrNull,
-                "p95_milliseconds": .countOrNull,
-                "p99_milliseconds": .countOrNull, "max_milliseconds": .countOrNull,
-                "rate": ["type": ["number", "null"]],
-                "eta_milliseconds": .countOrNull,
-            ],
-        ]
         var detail = base
-        detail["times"] = times
+        detail["times"] = timesSchema
+        let call: JSON = .answer([
+            "function": .text("its name"), "concurrency": .countOrNull, "attempts": .count,
+            "timeout": .textOrNull("of an attempt, as flows write it: 2m"), "heartbeat": .textOrNull("5s"),
+            "once": .flag,
+        ])
+        detail["call"] = [
+            "anyOf": [call, ["type": "null"]],
+            "description": "what it calls and how; what is computed for each call, or not limited, is null",
+        ]
         for member in outputMembers { detail[member.key] = member.value }
         detail["as_of"] = .count
         var sometimes: JSONObject = [

@@ -246,12 +246,17 @@ export class RunNodePage extends RunPage {
 
     #facts(detail) {
         const flow = this.store.graph?.nodes.find((each) => each.name === this.node);
-        const times = this.store.isPast ? null : detail.times;
+        const { times, call } = this.store.isPast ? {} : detail;
         return [
             flow?.function && h("span", { key: "f" },
                 "function ",
                 h("a", { href: to.function(flow.function) }, visible(flow.function)),
             ),
+            call && [
+                call.concurrency && `${count(call.concurrency)} at a time`,
+                call.once ? "once" : call.attempts > 1 ? `retries ${count(call.attempts - 1)}` : "no retry",
+                call.timeout && `timeout ${call.timeout}`, call.heartbeat && `heartbeat ${call.heartbeat}`,
+            ].filter(Boolean).map((text) => ` · ${text}`).join(""),
             times?.samples > 0 && h("span", { key: "t" },
                 ` · p50 ${duration(times.p50_milliseconds)} · p95 ${duration(times.p95_milliseconds)} · p99 `
                     + `${duration(times.p99_milliseconds)} · longest ${duration(times.max_milliseconds)}`,
@@ -272,7 +277,7 @@ export class RunNodePage extends RunPage {
                     "Took",
                     duration((node.ended ? Date.parse(node.ended) : this.store.now) - Date.parse(node.begun)),
                 ),
-                node.attempts > 0 && fact("Attempts", count(node.attempts)),
+                node.attempts > 0 && fact("Attempts", this.#tries(node.attempts)),
                 nodeNote(node) && fact("What", nodeNote(node)),
                 node.until && fact("Until", h("span", { title: node.until }, time(node.until)))),
             node.error && h("div", { class: "note bad" }, icon("failed"), h("strong", null,
@@ -371,6 +376,12 @@ export class RunNodePage extends RunPage {
 
     #find;
 
+    /** Begun, and allowed: not where those of a budget before, or interruptions, which use none up, are more. */
+    #tries(begun) {
+        const allowed = this.#detail?.call?.attempts;
+        return allowed >= begun ? `${count(begun)}/${count(allowed)}` : count(begun);
+    }
+
     #row(index) {
         const item = this.#item(index);
         if (!item) return null;
@@ -382,7 +393,8 @@ export class RunNodePage extends RunPage {
                     onchange: () => this.#choose(item),
                 }),
                 h("a", { href: this.at.item(this.node, item.key), tabindex: -1 }, visible(item.key, { max: 200 }))),
-            badge(item.state), item.attempts || "–", item.milliseconds === null ? "–" : duration(item.milliseconds),
+            badge(item.state), item.attempts ? this.#tries(item.attempts) : "–",
+            item.milliseconds === null ? "–" : duration(item.milliseconds),
             h("span", { class: "time", title: item.ended ?? "" },
                 item.ended ? time(item.ended) : item.until ? `again ${moment(item.until)}` : "–",
             ),
