@@ -74,6 +74,16 @@ package struct LogReader: Sendable {
         package var isAtEnd = true
         /// Files that were dropped for their age and that would have come before the first line.
         package var droppedFiles = 0
+        /// Of a tail: the lines that were looked at.
+        package var looked = Looked()
+    }
+
+    /// What a tail came by: all lines, and by level those that all of the filter wants but for its level.
+    package struct Looked: Sendable, Equatable {
+        package fileprivate(set) var lines = 0
+        package fileprivate(set) var levels: [LogLine.Level: Int] = [:]
+        /// There are no lines but these.
+        package fileprivate(set) var isAll = false
     }
 
     private let folder: String
@@ -107,7 +117,7 @@ package struct LogReader: Sendable {
                 for line in block.lines where page.lines.count < limit {
                     offset = block.start + line.upperBound + 1
                     page.position = Position(file: file.number, offset: offset)
-                    if let entry = filter.entry(block.bytes[line]) {
+                    if let entry = filter.entry(block.bytes[line], &page.looked) {
                         page.lines.append(Line(position: page.position, entry: entry))
                     }
                 }
@@ -119,25 +129,30 @@ package struct LogReader: Sendable {
 
     /// The last `count` wanted lines.
     ///
+    /// - Parameter looking: so many lines are looked at also where fewer do, so that `looked` tells what there is.
     /// - Throws: `file.unreadable`.
-    package func tail(_ count: Int, _ filter: Filter = Filter()) throws(RenError) -> Page {
+    package func tail(_ count: Int, _ filter: Filter = Filter(), looking: Int = 0) throws(RenError) -> Page {
         let files = try LogFile.all(in: folder)
         var page = Page(position: .start)
+        page.looked.isAll = files.isEmpty
         if let newest = files.last {
             page.position = Position(file: newest.number, offset: try newest.endOfLines())
         }
         search: for file in files.reversed() {
             var end = file.size
             while end > 0 {
-                guard page.lines.count < count else { break search }
                 let block = try file.lines(before: end)
-                for line in block.lines.reversed() where page.lines.count < count {
-                    guard let entry = filter.entry(block.bytes[line]) else { continue }
+                for line in block.lines.reversed() {
+                    guard page.lines.count < count || page.looked.lines < looking else { break search }
+                    guard let entry = filter.entry(block.bytes[line], &page.looked), page.lines.count < count else {
+                        continue
+                    }
                     let position = Position(file: file.number, offset: block.start + line.upperBound + 1)
                     page.lines.append(Line(position: position, entry: entry))
                 }
                 end = block.start
             }
+            page.looked.isAll = file.number == files.first?.number
         }
         page.lines.reverse()
         if page.lines.count < count { page.droppedFiles = files.first?.number ?? 0 }
@@ -168,17 +183,18 @@ package struct LogReader: Sendable {
 
 extension LogReader.Filter {
     /// The entry of a line, if it is one and is wanted; a line that a crash cut short is none.
-    fileprivate func entry(_ line: ArraySlice<UInt8>) -> JSONObject? {
+    fileprivate func entry(_ line: ArraySlice<UInt8>, _ looked: inout LogReader.Looked) -> JSONObject? {
         guard let entry = try? JSON(parsing: line, limits: .document).objectValue, entry["text"] != nil else {
             return nil
         }
+        looked.lines += 1
         if let node, entry["node"]?.stringValue != node { return nil }
         if let key, entry["key"]?.stringValue != key { return nil }
         if let attempt, entry["attempt"]?.integerValue.map(Int.init) != attempt { return nil }
         let own = LogLine.Level(rawValue: entry["level"]?.stringValue ?? "") ?? .info
-        guard own.gravity >= level.gravity else { return nil }
         if let text, entry["text"]?.stringValue?.lowercased().contains(text) != true { return nil }
-        return entry
+        looked.levels[own, default: 0] += 1
+        return own.gravity >= level.gravity ? entry : nil
     }
 }
 

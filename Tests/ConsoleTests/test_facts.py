@@ -17,6 +17,25 @@ def test_a_node_says_how_it_calls(service: ConsoleService, open_console: Callabl
     row.filter(has_text="sku-00006").get_by_text("1/2").wait_for()
 
 
+def test_log_lines_are_counted_by_level_and_chosen_by_attempt(
+    service: ConsoleService, open_console: Callable[..., Page]
+) -> None:
+    lines = service.read("/api/v1/runs/small/logs?limit=10000")["items"]
+    grave = sum(line["level"] in ("warning", "error") for line in lines)
+    second = sum(line.get("attempt") == 2 for line in lines)
+    assert 0 < grave < len(lines) and 0 < second < len(lines)
+    page = open_console(service, "/runs/small/logs")
+    levels = page.get_by_label("The least grave level")
+    levels.get_by_role("button", name=f"debug {len(lines)}", exact=True).wait_for()
+    levels.get_by_role("button", name=f"warning {grave}", exact=True).click()
+    page.get_by_text(f"{grave} of {len(lines)} lines match").wait_for()
+    # What is not listed is still counted.
+    levels.get_by_role("button", name=f"debug {len(lines)}", exact=True).click()
+    page.get_by_label("Attempt").select_option("2")
+    page.get_by_text(f"{second} of {len(lines)} lines match").wait_for()
+    assert "attempt=2" in page.url
+
+
 def test_what_waits_for_a_person_is_left_to_do(service: ConsoleService, open_console: Callable[..., Page]) -> None:
     page = open_console(service, "/runs/asks")
     page.wait_for_selector(".heatmap canvas")

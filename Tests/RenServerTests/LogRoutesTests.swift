@@ -30,6 +30,9 @@ struct LogRoutesTests {
                 let found = try await fixture.get("/api/v1/runs/r/logs\(query)").json["items"]?.arrayValue
                 #expect(found?.compactMap { $0["text"]?.stringValue } == texts, "\(query)")
             }
+            let counted = try await fixture.get("/api/v1/runs/r/logs?tail=2&level=error&node=m").json["looked"]
+            #expect(counted?["levels"] == ["debug": 0, "info": 4, "warning": 0, "error": 2], "\(counted ?? nil)")
+            #expect(counted?["all"] == true && counted?["lines"]?.integerValue ?? 0 >= 6)
             let tail = try await fixture.get("/api/v1/runs/r/logs?tail=2").json["items"]?.arrayValue
             let everything = try await fixture.get("/api/v1/runs/r/logs").json
             #expect(tail == everything["items"]?.arrayValue?.suffix(2).map(\.self))

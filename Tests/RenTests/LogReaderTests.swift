@@ -86,6 +86,27 @@ struct LogReaderTests {
         #expect(try reader.page(row.filter).position == reader.page().position)
     }
 
+    @Test("A tail says how many lines of each level it came by, and whether there are more")
+    func looked() throws {
+        let scratch = try Scratch()
+        try scratch.write("logs.1.jsonl", "{\"file\":0}\n" + lines(0..<10))
+        try scratch.write(
+            "logs.jsonl", "{\"file\":1}\n" + line(10, level: "error") + line(11, node: "b") + line(12, level: "debug"))
+        let reader = LogReader(folder: scratch.path)
+        let all = try reader.tail(2, looking: 100)
+        #expect(numbers(all) == [11, 12])
+        #expect(all.looked.lines == 13 && all.looked.isAll)
+        #expect(all.looked.levels == [.info: 11, .error: 1, .debug: 1])
+        let some = try reader.tail(1, .init(level: .warning, node: "a"), looking: 5)
+        #expect(numbers(some) == [10])
+        #expect(some.looked.lines == 5 && !some.looked.isAll)
+        #expect(some.looked.levels == [.info: 2, .error: 1, .debug: 1])
+        #expect(try reader.tail(2).looked.lines == 2)
+        let none = try reader.tail(1, .init(text: "nowhere"))
+        #expect(none.lines.isEmpty && none.looked.lines == 13 && none.looked.isAll && none.looked.levels.isEmpty)
+        #expect(try LogReader(folder: scratch.path + "/none").tail(1).looked.isAll)
+    }
+
     @Test("A log that is not there is empty; places that are none are refused")
     func nothing() throws {
         let scratch = try Scratch()

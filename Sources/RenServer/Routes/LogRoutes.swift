@@ -71,10 +71,12 @@ extension Backend {
                     .queryInvalid, "the parameter follow: JSON has an end",
                     hint: "send Accept: text/plain or text/event-stream")
             }
-            return .json([
+            var answer: JSONObject = [
                 "items": .array(page.lines.map { .object($0.json) }), "position": .string(page.position.description),
                 "at_end": .bool(page.isAtEnd), "dropped_files": JSON(page.droppedFiles),
-            ])
+            ]
+            if call.text("after") == nil, call.integer("tail") != nil { answer["looked"] = Self.json(page.looked) }
+            return .json(answer)
         }
     }
 
@@ -82,7 +84,9 @@ extension Backend {
         _ reader: LogReader, _ filter: LogReader.Filter, _ call: Call
     ) throws(RenError) -> LogReader.Page {
         let given = call.text("Last-Event-ID") ?? call.text("after")
-        if given == nil, let count = call.integer("tail") { return try reader.tail(count, filter) }
+        if given == nil, let count = call.integer("tail") {
+            return try reader.tail(count, filter, looking: Self.lookedMin)
+        }
         let position = given.map { LogReader.Position($0) } ?? .start
         guard let position else {
             throw RenError(.queryInvalid, "the parameter after: it is no position in a log")
@@ -90,22 +94,43 @@ extension Backend {
         return try reader.page(after: position, limit: call.integer("limit") ?? 1_000, filter)
     }
 
+    /// The lines that a tail looks at, to say how many there are of each level.
+    private static let lookedMin = 10_000
+
+    private static func json(_ looked: LogReader.Looked) -> JSON {
+        var levels: JSONObject = [:]
+        for level in LogLine.Level.allCases { levels[level.rawValue] = JSON(looked.levels[level] ?? 0) }
+        return ["lines": JSON(looked.lines), "levels": .object(levels), "all": .bool(looked.isAll)]
+    }
+
     private static let positionSchema: JSON = ["type": "string", "pattern": "^[0-9]{1,15}-[0-9]{1,15}$"]
 
-    private static let logPageSchema: JSON = .answer([
-        "items": .list(
-            of: .answer(
-                ["position": positionSchema, "text": ["type": "string"]],
-                sometimes: [
-                    "time": .time, "run": .text("its id"), "node": .textOrNull("its name"),
-                    "key": .textOrNull("of the item"), "attempt": .countOrNull,
-                    "level": .text("debug, info, warning or error"), "fields": .anything,
-                    "event": .countOrNull,
-                ])),
-        "position": positionSchema,
-        "at_end": ["type": "boolean", "description": "there was nothing more; else the page is no sign of the end"],
-        "dropped_files": ["type": "integer", "minimum": 0, "description": "older files that had to make room"],
-    ])
+    private static let logPageSchema: JSON = .answer(
+        [
+            "items": .list(
+                of: .answer(
+                    ["position": positionSchema, "text": ["type": "string"]],
+                    sometimes: [
+                        "time": .time, "run": .text("its id"), "node": .textOrNull("its name"),
+                        "key": .textOrNull("of the item"), "attempt": .countOrNull,
+                        "level": .text("debug, info, warning or error"), "fields": .anything,
+                        "event": .countOrNull,
+                    ])),
+            "position": positionSchema,
+            "at_end": [
+                "type": "boolean", "description": "there was nothing more; else the page is no sign of the end",
+            ],
+            "dropped_files": ["type": "integer", "minimum": 0, "description": "older files that had to make room"],
+        ],
+        sometimes: [
+            "looked": .answer([
+                "lines": .count,
+                "levels": [
+                    "type": "object", "additionalProperties": .count, "description": "what else is asked for holds",
+                ],
+                "all": ["type": "boolean", "description": "there are no lines but these"],
+            ])
+        ])
 }
 
 extension HTTPField.Name {

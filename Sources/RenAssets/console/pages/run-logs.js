@@ -35,6 +35,10 @@ export class RunLogsPage extends RunPage {
     #isRead = false;
     #tail = TAIL;
     #dropped = 0;
+    /** What the service came by: `{lines, levels, all}`; levels below the chosen one are not read on. */
+    #looked = null;
+    /** Numbers of attempts that were seen, for the choice of one. */
+    #attempts = new Set();
     #filter = "";
     #subscription = null;
     #selected = -1;
@@ -63,8 +67,9 @@ export class RunLogsPage extends RunPage {
 
     get #query() {
         const { level, node, item, q } = this.route.query;
+        const attempt = Number(this.route.query.attempt) || undefined;
         const past = this.asOf === null ? {} : { as_of: this.asOf };
-        return { level: level ?? "debug", node, key: node ? item : undefined, q, ...past };
+        return { level: level ?? "debug", node, key: node ? item : undefined, attempt, q, ...past };
     }
 
     async #load() {
@@ -84,6 +89,7 @@ export class RunLogsPage extends RunPage {
             if (filter !== this.#filter) return;
             this.#lines = page.items;
             this.#dropped = page.dropped_files;
+            this.#looked = page.looked;
             this.#cut();
             this.#follow(page.position);
         });
@@ -108,6 +114,7 @@ export class RunLogsPage extends RunPage {
                 this.#dropped = page.dropped_files;
             }
             this.#lines = lines;
+            this.#looked = null;
             this.#cut();
         });
     }
@@ -123,8 +130,16 @@ export class RunLogsPage extends RunPage {
             { log: (lines) => this.#take(lines) });
     }
 
-    #take(lines) {
+    #take(news) {
+        const { attempt } = this.#query;
+        const lines = attempt ? news.filter((line) => line.attempt === attempt) : news;
         if (!lines.length) return;
+        for (const line of lines) {
+            this.#note(line);
+            if (!this.#looked) continue;
+            this.#looked.lines += 1;
+            this.#looked.levels[levelOf(line)] += 1;
+        }
         this.#lines.push(...lines);
         for (const line of lines) this.#rows.push(...rowsOf(line));
         if (this.#lines.length > KEPT_MAX) {
@@ -137,6 +152,24 @@ export class RunLogsPage extends RunPage {
     #cut() {
         this.#rows = this.#lines.flatMap(rowsOf);
         this.#selected = -1;
+        for (const line of this.#lines) this.#note(line);
+    }
+
+    #note({ attempt }) {
+        if (attempt) this.#attempts.add(attempt);
+    }
+
+    /** How many lines there are of a level or a graver one, as far as that was looked at. */
+    #tally(level) {
+        const graver = LEVELS.slice(LEVELS.indexOf(level));
+        const { level: least } = this.#query;
+        const isRead = LEVELS.indexOf(level) >= LEVELS.indexOf(least);
+        if (!this.#looked) {
+            return isRead ? count(this.#lines.filter((line) => graver.includes(levelOf(line))).length) : "";
+        }
+        const { levels, all } = this.#looked;
+        const isWhole = all && (isRead || !this.store.isOpen);
+        return `${count(graver.reduce((sum, each) => sum + levels[each], 0))}${isWhole ? "" : "+"}`;
     }
 
     get keys() {
@@ -153,18 +186,21 @@ export class RunLogsPage extends RunPage {
     }
 
     content() {
-        const { level, node, key, q } = this.#query;
+        const { level, node, key, attempt, q } = this.#query;
         const set = (query) => this.app.router.set(query);
         const find = (this.#find ??= debounced((text) => set({ q: text || null })));
-        const isFiltered = level !== "debug" || node || q;
-        const clear = () => set({ level: null, node: null, item: null, q: null });
+        const isFiltered = level !== "debug" || node || attempt || q;
+        const clear = () => set({ level: null, node: null, item: null, attempt: null, q: null });
+        const attempts = [...this.#attempts].sort((a, b) => a - b);
         const nodes = Object.keys(this.store.snapshot.nodes);
         return h(
             "div", { class: "logs-page" },
             h("h2", { class: "sr" }, "Logs"),
             h("div", { class: "line filters" },
                 segments(
-                    "The least grave level", LEVELS.map((each) => [each, each]), level,
+                    "The least grave level", LEVELS.map((each) => [
+                        each, [each, h("span", { key: "n", class: "quiet" }, ` ${this.#tally(each)}`)],
+                    ]), level,
                     (each) => set({ level: each === "debug" ? null : each })),
                 h("label", null, h("span", { class: "sr" },
                     "Node",
@@ -178,6 +214,12 @@ export class RunLogsPage extends RunPage {
                         type: "button", class: "plain", "aria-label": "All items", onclick: () => set({ item: null }),
                     }, icon("failed")),
                 ),
+                (attempt || attempts.at(-1) > 1) && h("label", null, h("span", { class: "sr" }, "Attempt"), h(
+                    "select", {
+                        value: String(attempt ?? ""), onchange: ({ target }) => set({ attempt: target.value || null }),
+                    }, h("option", { value: "" }, "all attempts"),
+                    attempts.concat(attempt && !this.#attempts.has(attempt) ? attempt : []).map((each) => h(
+                        "option", { key: each, value: String(each) }, `attempt ${each}`)))),
                 h("label", { class: "find" }, h("span", { class: "sr" }, "Find in the text"),
                     h("input", {
                         type: "search", "data-find": true, placeholder: "Find in the text  /", value: q ?? "",
@@ -195,8 +237,12 @@ export class RunLogsPage extends RunPage {
                     icon("download"),
                     "Download",
                 )),
-            h("p", { class: "quiet" },
-                `${plural(this.#lines.length, "line")}${isFiltered ? " match" : ""}`,
+            // That a filter leaves nothing is said where the lines would be.
+            (this.#rows.length > 0 || !isFiltered) && h("p", { class: "quiet" },
+                isFiltered && this.#looked
+                    ? `${count(this.#lines.length)} of ${this.#looked.all ? "" : "more than "}`
+                        + `${plural(this.#looked.lines, "line")} match`
+                    : `${plural(this.#lines.length, "line")}${isFiltered ? " match" : ""}`,
                 this.#lines.length >= this.#tail && [" · the newest; ", this.#tail < TAIL_MAX
                     ? h("button", { key: "more", type: "button", class: "small", onclick: () => this.#more() },
                         `read ${count(TAIL_MAX)}`,
@@ -218,7 +264,8 @@ export class RunLogsPage extends RunPage {
         if (!this.#rows.length) {
             if (!this.#isRead) return null;
             return isFiltered
-                ? empty("No line fits the filter", h("button", { type: "button", onclick: clear }, "Clear the filter"))
+                ? empty(`0${this.#looked ? ` of ${plural(this.#looked.lines, "line")}` : " lines"} match`,
+                    h("button", { type: "button", onclick: clear }, "Clear the filter"))
                 : empty("Nothing was said yet", "What functions print or log appears here at once.");
         }
         if (settings.wrap) {
@@ -234,8 +281,9 @@ export class RunLogsPage extends RunPage {
                 this.#selected = this.#selected === index ? -1 : index;
                 this.paint();
             },
-            row: (index) => this.#row(this.#rows[index]),
-            rowClass: (index) => `log-row ${this.#rows[index].line.level ?? ""}`,
+            // Fewer lines may have come since the list was told how many there are.
+            row: (index) => this.#rows[index] ? this.#row(this.#rows[index]) : null,
+            rowClass: (index) => `log-row ${this.#rows[index]?.line.level ?? ""}`,
         });
     }
 
@@ -292,6 +340,8 @@ export class RunLogsPage extends RunPage {
         });
     }
 }
+
+const levelOf = (line) => (LEVELS.includes(line.level) ? line.level : "info");
 
 /** An entry of several lines takes several rows, so that all have the same height. */
 function rowsOf(line) {
