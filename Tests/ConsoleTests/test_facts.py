@@ -36,6 +36,34 @@ def test_log_lines_are_counted_by_level_and_chosen_by_attempt(
     assert "attempt=2" in page.url
 
 
+def test_a_function_tells_how_it_did_of_late(service: ConsoleService, open_console: Callable[..., Page]) -> None:
+    page = open_console(service, "/functions/console.work")
+    row = page.get_by_role("row", name="small work succeeded 29 1")
+    row.wait_for()
+    page.locator("section:has(#late) li", has_text="TimeoutError").get_by_role("link", name="small").click()
+    page.wait_for_selector("[data-grid=items] a:has-text('sku-00007')")
+    until(page, "document.querySelectorAll('[data-grid=items] a').length === 1")
+
+
+def test_health_tells_what_was_verified_and_settings_what_the_doctor_says(
+    own: ConsoleService, open_console: Callable[..., Page]
+) -> None:
+    page = open_console(own)
+    health = page.locator(".health")
+    health.get_by_role("link", name="not verified since ren began").click()
+    page.get_by_role("button", name="Check every hash").click()
+    page.wait_for_selector("h2:has-text('The journal is whole')")
+    page.get_by_role("link", name="Home", exact=True).click()
+    health.get_by_role("link", name="verified").wait_for()
+    said = health.inner_text()
+    assert "not verified" not in said and "free" in said and "last append" in said, said
+    health.get_by_role("link", name="verified").click()
+    page.wait_for_selector(".verify:has-text('verified')")
+    page.evaluate("ren.router.go('/settings')")
+    page.get_by_role("button", name="Is everything in order?").click()
+    page.wait_for_selector(".facts-list:has-text('liblmdb'):has-text('is writable')")
+
+
 def test_what_waits_for_a_person_is_left_to_do(service: ConsoleService, open_console: Callable[..., Page]) -> None:
     page = open_console(service, "/runs/asks")
     page.wait_for_selector(".heatmap canvas")

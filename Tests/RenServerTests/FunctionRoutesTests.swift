@@ -30,4 +30,22 @@ struct FunctionRoutesTests {
             #expect(try await fixture.get("/api/v1/workers").json == ["items": [], "sets": []])
         }
     }
+
+    @Test("What a function did of late: where it was called, how long that took and how it failed")
+    func calls() async throws {
+        try await ReadingFixture.with { fixture in
+            let calls = try await fixture.get("/api/v1/functions/says/calls").json
+            let node = try #require(calls["nodes"]?.arrayValue?.first)
+            #expect(calls["nodes"]?.arrayValue?.count == 1 && calls["runs"] == 1, "\(calls)")
+            #expect(node["run"] == "r" && node["node"] == "m" && node["status"] == "succeeded" && node["total"] == 5)
+            #expect(node["succeeded"] == 4 && node["failed"] == 1 && node["times"]?["samples"] == 5)
+            let problem = try #require(calls["problems"]?.arrayValue?.first)
+            #expect(problem["run"] == "r" && problem["node"] == "m" && problem["failures"] == 1)
+            let half = try await fixture.get("/api/v1/functions/half/calls").json
+            #expect(half["nodes"]?[0]?["total"] == .null && half["nodes"]?[0]?["succeeded"] == 1, "\(half)")
+            #expect(half["problems"] == [])
+            let other = try await fixture.get("/api/v1/functions/nothing/calls").json
+            #expect(other == ["nodes": [], "problems": [], "runs": 1])
+        }
+    }
 }

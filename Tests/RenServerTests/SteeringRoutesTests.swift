@@ -87,6 +87,7 @@ struct SteeringRoutesTests {
             let inner: @Sendable () throws(RenError) -> JSON
             func verify() throws(RenError) -> JSON { try inner() }
             func statistics() throws(RenError) -> JSON { ["events": 1] }
+            func diagnosis() throws(RenError) -> JSON { ["ok": true, "checks": []] }
         }
         let inspection = Inspection(Inspector { ["findings": []] })
         func verify() throws(RenError) -> JSON {
@@ -103,6 +104,10 @@ struct SteeringRoutesTests {
         #expect(refusal.map { Problem.status(of: $0.code) } == 409)
         let again = try verify()
         #expect(again == first)
+        let damaged = Inspection(Inspector { ["finding_count": 2] })
+        #expect(damaged.verified == nil)
+        _ = try damaged.verify(at: Timestamp(nanoseconds: 5))
+        #expect(damaged.verified?.at == Timestamp(nanoseconds: 5) && damaged.verified?.findings == 2)
         try await ControlFixture.with { fixture in
             let answer = try await fixture.get("/api/v1/journal/stats")
             #expect(answer.status == 404)

@@ -44,6 +44,7 @@ extension ServiceMetrics {
         if let use = storage.use {
             set("ren_journal_used_bytes", to: Double(use.mapUsedBytes))
             set("ren_storage_used_ratio", to: use.share)
+            if let free = use.diskFreeBytes { set("ren_disk_free_bytes", to: Double(free)) }
         }
         for level in StorageLevel.allCases {
             set("ren_storage_level", [("level", level.rawValue)], to: level == storage.level ? 1 : 0)

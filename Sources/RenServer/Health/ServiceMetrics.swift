@@ -20,6 +20,7 @@ package final class ServiceMetrics: Sendable {
         .init(name: "ren_events_total", kind: .counter, help: "Events in the journal."),
         .init(name: "ren_journal_queue_bytes", kind: .gauge, help: "Bytes that wait for their commit."),
         .init(name: "ren_journal_used_bytes", kind: .gauge, help: "Bytes of the journal that are in use."),
+        .init(name: "ren_disk_free_bytes", kind: .gauge, help: "Room left where the journal is."),
         .init(name: "ren_storage_used_ratio", kind: .gauge, help: "Share of map or disk in use, the worse of both."),
         .init(name: "ren_storage_level", kind: .gauge, help: "1 for the level that the storage is at."),
         .init(name: "ren_workers", kind: .gauge, help: "Worker processes by state."),

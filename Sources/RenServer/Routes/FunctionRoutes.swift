@@ -27,6 +27,7 @@ extension Backend {
                     ]), isRequired: false),
                 answers: [.json(.ok, "How the call ended; nothing is recorded", .ref("Trial"))],
                 problems: [409, 422], handle: tryFunction),
+            functionCallsRoute,
         ]
     }
 
@@ -93,6 +94,7 @@ extension Backend {
                 "retry": ["anyOf": [retry, ["type": "null"]]], "timeout": .textOrNull("500ms, 30s, 5m"),
                 "heartbeat": .textOrNull("500ms, 30s, 5m"), "set": .hashOrNull,
             ]),
+            "FunctionCalls": functionCallsSchema,
             "Trial": .answer([
                 "outcome": .oneOf(["returned", "raised", "timed_out", "died"]), "output": .anything,
                 "error": [

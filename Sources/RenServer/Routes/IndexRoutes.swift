@@ -41,7 +41,11 @@ extension Backend {
                         ])),
             ]),
         "Index": .answer([
-            "version": .text("of ren"), "sequence": .count, "time": .timeOrNull, "links": .map(of: .text("a path")),
+            "version": .text("of ren"), "sequence": .count, "time": .timeOrNull,
+            "verified": [
+                "anyOf": [.answer(["time": .time, "findings": .count]), ["type": "null"]],
+                "description": "when this service verified the journal last",
+            ], "links": .map(of: .text("a path")),
         ]),
     ]
 
@@ -59,7 +63,9 @@ extension Backend {
             ]
             return .json([
                 "version": .string(renVersion), "sequence": .integer(Int64(head.sequence.rawValue)),
-                "time": head.sequence.rawValue == 0 ? .null : .string(head.time.iso8601), "links": .object(links),
+                "time": head.sequence.rawValue == 0 ? .null : .string(head.time.iso8601),
+                "verified": inspection?.verified.map { ["time": JSON($0.at), "findings": JSON($0.findings)] } ?? .null,
+                "links": .object(links),
             ])
         }
     }

@@ -1,5 +1,6 @@
 import HTTPTypes
 package import RenCore
+import RenEngine
 package import RenJSON
 import Synchronization
 
@@ -9,12 +10,15 @@ package protocol JournalInspector: Sendable {
     func verify() throws(RenError) -> JSON
     /// What `ren journal stats -o json` prints; blocks until it is there.
     func statistics() throws(RenError) -> JSON
+    /// What `ren doctor -o json` prints; blocks until it is there.
+    func diagnosis() throws(RenError) -> JSON
 }
 
 /// One inspection at a time: each reads the whole file.
 package final class Inspection: Sendable {
     private let inspector: any JournalInspector
     private let isBusy = Mutex(false)
+    private let verification = Mutex<(at: Timestamp, findings: Int)?>(nil)
 
     package init(_ inspector: any JournalInspector) { self.inspector = inspector }
 
@@ -34,6 +38,17 @@ package final class Inspection: Sendable {
     }
 }
 
+extension Inspection {
+    /// When the journal was looked through last, by this service, and how much was wrong.
+    var verified: (at: Timestamp, findings: Int)? { verification.withLock { $0 } }
+
+    func verify(at now: Timestamp) throws(RenError) -> JSON {
+        let found = try run { inspector throws(RenError) in try inspector.verify() }
+        verification.withLock { $0 = (now, Int(found["finding_count"]?.integerValue ?? 0)) }
+        return found
+    }
+}
+
 /// The journal as a whole: whether it is intact, and what takes its room.
 extension Backend {
     var inspectionRoutes: [Route] {
@@ -44,7 +59,7 @@ extension Backend {
                 answers: [.json(.ok, "what was found; intact without findings", .ref("Verification"))], problems: [409],
                 isLong: true
             ) { _ in
-                .json(try inspection.run { inspector throws(RenError) in try inspector.verify() }.objectValue ?? [:])
+                .json(try inspection.verify(at: self.engine.now()).objectValue ?? [:])
             },
             Route(
                 .get, "/api/v1/journal/stats", "What takes how much room: by flow, run, node, type and day",
@@ -53,6 +68,13 @@ extension Backend {
             ) { _ in
                 .json(
                     try inspection.run { inspector throws(RenError) in try inspector.statistics() }.objectValue ?? [:])
+            },
+            Route(
+                .get, "/api/v1/doctor", "Looks whether everything that ren needs is in order, as ren doctor does",
+                answers: [.json(.ok, "what was looked at, and what to do", .ref("Diagnosis"))], problems: [409],
+                isLong: true
+            ) { _ in
+                .json(try inspection.run { inspector throws(RenError) in try inspector.diagnosis() }.objectValue ?? [:])
             },
         ]
     }
@@ -89,6 +111,13 @@ extension Backend {
             "nodes": rows(["flow": .text("its name"), "node": .text("its name")]),
             "types": rows(["type": .text("of the events")]), "days": rows(["day": .text("in UTC")]),
         ])
-        return ["Verification": verification, "Statistics": statistics]
+        let check: JSON = .answer([
+            "name": .text("of what was looked at"), "state": .oneOf(["ok", "warning", "broken"]),
+            "text": .text("what was found"), "fix": .textOrNull("what to do"),
+        ])
+        return [
+            "Verification": verification, "Statistics": statistics,
+            "Diagnosis": .answer(["ok": .flag, "checks": .list(of: check)]),
+        ]
     }()
 }

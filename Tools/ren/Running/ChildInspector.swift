@@ -11,6 +11,8 @@ struct ChildInspector: JournalInspector {
 
     func statistics() throws(RenError) -> JSON { try report(["journal", "stats", "-o", "json"]) }
 
+    func diagnosis() throws(RenError) -> JSON { try report(["doctor", "-o", "json"]) }
+
     /// The last line that the child says stands for it when there is no report.
     private func report(_ arguments: [String]) throws(RenError) -> JSON {
         let child = try ChildProcess(SystemFile.executable, arguments + ["--data", directory])

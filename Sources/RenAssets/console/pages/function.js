@@ -3,14 +3,15 @@
 import { path, Problem } from "../api.js";
 import { h } from "../h.js";
 import { Page } from "../page.js";
-import { duration, short, visible } from "../format.js";
+import { to } from "../router.js";
+import { between, count, duration, plural, short, time, visible } from "../format.js";
 import { badge } from "../widgets/badge.js";
 import { SchemaForm } from "../widgets/form.js";
 import { icon } from "../widgets/icon.js";
 import { JSONView } from "../widgets/json.js";
 import { logLine } from "../widgets/log-line.js";
 import { loading, problemBox } from "../widgets/problem.js";
-import { fact } from "../widgets/table.js";
+import { fact, table } from "../widgets/table.js";
 import { schemaTable } from "./flow.js";
 import { place } from "./functions.js";
 
@@ -18,6 +19,8 @@ const OUTCOMES = { returned: "succeeded", raised: "failed", timed_out: "failed",
 
 export class FunctionPage extends Page {
     #function = null;
+    /** Where runs called it of late. */
+    #calls = null;
     #form = null;
     #timeout = "60s";
     #trial = null;
@@ -37,6 +40,10 @@ export class FunctionPage extends Page {
         this.read(async () => {
             this.#function = await this.app.api.get(path`/functions/${this.route.params.function}`, null, this.signal);
             this.#form = new SchemaForm(this.#function.parameters, this.paint);
+        });
+        this.read(async () => {
+            this.#calls = await this.app.api.get(
+                path`/functions/${this.route.params.function}/calls`, null, this.signal);
         });
     }
 
@@ -93,7 +100,46 @@ export class FunctionPage extends Page {
                         disabled: this.#since > 0,
                     }, icon("running"),
                         this.#since ? `Runs since ${duration(Date.now() - this.#since)}` : "Call it")))),
-            this.#trial && this.#result(this.#trial));
+            this.#trial && this.#result(this.#trial),
+            this.#calls && this.#late(this.#calls));
+    }
+
+    /** How it did of late. */
+    #late({ nodes, problems, runs }) {
+        const sum = (rows, name) => rows.reduce((total, row) => total + row[name], 0);
+        const taken = ({ times, begun, ended }) => times
+            ? [times.p50_milliseconds, times.p95_milliseconds, times.p99_milliseconds].map(duration)
+            : [between(begun, ended), "–", "–"];
+        return h("section", { "aria-labelledby": "late" },
+            h("h2", { id: "late" }, "Of late"),
+            !nodes.length && h("p", { class: "quiet" }, `None of the last ${plural(runs, "run")} called it.`),
+            nodes.length > 0 && h("p", { class: "quiet" },
+                `The newest ${plural(nodes.length, "node")} that called it: `
+                    + `${count(sum(nodes, "succeeded"))} succeeded, ${count(sum(nodes, "failed"))} failed for good; `
+                    + `${plural(sum(problems, "attempts"), "attempt")} failed.`),
+            nodes.length > 0 && table(
+                ["Run", "Node", "Status", ["Succeeded", "number"], ["Failed", "number"], ["p50", "number"],
+                    ["p95", "number"], ["p99", "number"], "Began"],
+                nodes.map((node, place) => h("tr", { key: place },
+                    h("td", { class: "wide" }, h("a", { href: to.run(node.run) }, visible(node.run))),
+                    h("td", null, h("a", { href: to.node(node.run, node.node) }, visible(node.node))),
+                    h("td", null, badge(node.status)),
+                    h("td", { class: "number" }, count(node.succeeded)),
+                    h("td", { class: "number" }, count(node.failed)),
+                    taken(node).map((text, index) => h("td", { key: index, class: "number" }, text)),
+                    h("td", { class: "time", title: node.begun }, time(node.begun))))),
+            problems.length > 0 && [
+                h("h3", { key: "errors" }, "Errors"),
+                h("ul", { key: "list", class: "plain-list" }, problems.map((problem, place) => h("li", { key: place },
+                    icon(problem.failures ? "failed" : "retrying", problem.failures ? "bad" : "warn"), " ",
+                    h("strong", null, visible(problem.name, { max: 100 })),
+                    ` ${visible(problem.message, { max: 300 })} `,
+                    h("span", { class: "quiet" },
+                        `${plural(problem.failures, "failure")}, ${plural(problem.attempts, "attempt")}, last `
+                            + `${time(problem.last)} in `,
+                        h("a", { href: to.node(problem.run, problem.node, { problem: problem.fingerprint }) },
+                            visible(problem.run, { max: 60 })))))),
+            ]);
     }
 
     async #try(event) {

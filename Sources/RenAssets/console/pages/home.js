@@ -4,13 +4,12 @@ import { path, Problem } from "../api.js";
 import { h } from "../h.js";
 import { Page, throttled } from "../page.js";
 import { link, to } from "../router.js";
-import {
-    between, bytes, count, duration, eta, moment, now, percent, plural, rate, relative, time, visible,
-} from "../format.js";
+import { between, bytes, count, duration, eta, now, percent, plural, rate, relative, time, visible } from "../format.js";
 import { countsOf, left } from "../store.js";
 import { badge, tally } from "../widgets/badge.js";
 import { bar } from "../widgets/bar.js";
 import { pauseDialog, resume, retryDialog, signalDialog, stopDialog } from "../widgets/actions.js";
+import { verified } from "../widgets/journal-verify.js";
 import { empty, loading, problemBox } from "../widgets/problem.js";
 import { icon } from "../widgets/icon.js";
 import { table } from "../widgets/table.js";
@@ -28,6 +27,7 @@ export class HomePage extends Page {
     #ready = null;
     #metrics = null;
     #workers = null;
+    #index = null;
     /** @type {Map<string, {end(): void}>} */
     #followed = new Map();
 
@@ -107,10 +107,11 @@ export class HomePage extends Page {
 
     async #loadHealth() {
         try {
-            const [ready, metrics, workers] = await Promise.all([
+            const [ready, metrics, workers, index] = await Promise.all([
                 this.app.api.get("/health/ready", null, this.signal), this.app.api.text("/metrics"),
-                this.app.api.get("/workers", null, this.signal),
+                this.app.api.get("/workers", null, this.signal), this.app.api.get("", null, this.signal),
             ]);
+            this.#index = index;
             this.#ready = ready;
             this.#metrics = readMetrics(metrics);
             this.#workers = workers.items.filter((worker) => worker.state !== "exited");
@@ -287,8 +288,12 @@ export class HomePage extends Page {
         const facts = [
             h("span", null, icon(ready ? "succeeded" : "quarantined"), ready ? "ready" : "not ready"),
             `storage ${storage}`,
-            of("ren_journal_used_bytes") !== undefined && `journal ${bytes(of("ren_journal_used_bytes"))}`,
+            h("span", null, of("ren_journal_used_bytes") !== undefined
+                && `journal ${bytes(of("ren_journal_used_bytes"))}, `,
+                h("a", { href: link("/journal", { view: "verify" }) }, verified(this.#index))),
+            of("ren_disk_free_bytes") !== undefined && `disk ${bytes(of("ren_disk_free_bytes"))} free`,
             `${plural(this.app.stream.head, "event")}`,
+            this.#index.time && h("span", { title: this.#index.time }, `last append ${relative(this.#index.time)}`),
             this.#workers && `${plural(this.#workers.length, "worker")}, ${plural(calls, "call")} now`,
             of("process_resident_memory_bytes") !== undefined && `memory ${bytes(of("process_resident_memory_bytes"))}`,
             of(

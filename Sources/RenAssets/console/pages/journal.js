@@ -71,7 +71,7 @@ export class JournalPage extends Page {
                     "aria-current": word === shown ? "page" : null,
                 }, name))),
             problemBox(this.problem),
-            shown === "size" ? this.#size?.view() : shown === "verify" ? this.#verify.view() : this.#events(),
+            shown === "size" ? this.#size?.view() : shown === "verify" ? this.#verify.view(this.#index) : this.#events(),
         );
     }
 

@@ -6,6 +6,7 @@ import { change, settings } from "../settings.js";
 import { count, moment, visible } from "../format.js";
 import { badge } from "../widgets/badge.js";
 import { themeChanged } from "../widgets/colours.js";
+import { icon } from "../widgets/icon.js";
 import { problemBox } from "../widgets/problem.js";
 import { fact } from "../widgets/table.js";
 
@@ -15,9 +16,13 @@ const CHOICES = [
     ["time", "Times", [["local", "when it was"], ["relative", "how long ago"]]],
 ];
 
+const GRADES = { ok: ["succeeded", "ok"], warning: ["quarantined", "warn"], broken: ["failed", "bad"] };
+
 export class SettingsPage extends Page {
     #index = null;
     #ready = null;
+    #diagnosis = null;
+    #isLooking = false;
 
     get title() {
         return "Settings - ren";
@@ -82,13 +87,26 @@ export class SettingsPage extends Page {
                 ),
                 h("p", null,
                     h("a", { href: "/docs" }, "The API"),
-                    " · ",
-                    h("code", null, "ren doctor"),
-                    " looks whether everything is in order.",
                 ),
+                this.#diagnosis && h("dl", { class: "facts-list", role: "status" }, this.#diagnosis.checks.map(
+                    ({ name, state, text, fix }) => fact(name, [
+                        icon(...GRADES[state]), ` ${visible(text)}`, fix && h("strong", null, ` ${visible(fix)}`),
+                    ]))),
                 h("div", { class: "buttons" },
+                    h("button", { type: "button", disabled: this.#isLooking, onclick: () => this.#diagnose() },
+                        "Is everything in order?"),
                     h("button", { type: "button", onclick: () => this.#leave() }, "Forget the token of this tab"),
                 )));
+    }
+
+    async #diagnose() {
+        this.#isLooking = true;
+        this.paint();
+        await this.read(async () => {
+            this.#diagnosis = await this.app.api.get("/doctor", null, this.signal);
+        });
+        this.#isLooking = false;
+        this.paint();
     }
 
     /** The browser asks, once. */

@@ -2,9 +2,19 @@
 
 import { h } from "../h.js";
 import { to } from "../router.js";
-import { bytes, count, duration, plural, visible } from "../format.js";
+import { bytes, count, duration, moment, plural, visible } from "../format.js";
 import { icon } from "./icon.js";
 import { fact } from "./table.js";
+
+/** When the journal was looked through last: the service forgets that when it ends. @param {object} index of the API */
+export function verified({ verified }) {
+    if (!verified) return "not verified since ren began";
+    const { time, findings } = verified;
+    return [
+        `verified ${moment(time)} `, icon(findings ? "failed" : "succeeded", findings ? "bad" : "ok"),
+        findings > 0 && ` ${plural(findings, "finding")}`,
+    ];
+}
 
 export class JournalVerify {
     #page;
@@ -26,11 +36,12 @@ export class JournalVerify {
         this.#page.paint();
     }
 
-    view() {
+    view(index) {
         const isBusy = this.#since > 0;
         return h("div", { class: "verify" },
             h("p", null, "Each event is chained to the one before by its hash, and each payload is named by its own. "
                 + "The check reads all of them in a process of its own; ren goes on meanwhile."),
+            index && !this.#report && h("p", { class: "quiet" }, verified(index)),
             h("div", { class: "buttons" }, h(
                 "button", { type: "button", class: "primary", disabled: isBusy, onclick: () => this.#verify() },
                 isBusy ? `Reads since ${duration(Date.now() - this.#since)}…` : "Check every hash")),
