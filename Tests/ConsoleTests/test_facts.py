@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from conftest import ConsoleService, until
+from conftest import ConsoleService, Watch, until
 from playwright.sync_api import Page
 
 
@@ -62,6 +62,28 @@ def test_health_tells_what_was_verified_and_settings_what_the_doctor_says(
     page.evaluate("ren.router.go('/settings')")
     page.get_by_role("button", name="Is everything in order?").click()
     page.wait_for_selector(".facts-list:has-text('liblmdb'):has-text('is writable')")
+
+
+def test_a_command_is_refused_when_its_preview_is_not_true_any_more(
+    own: ConsoleService, open_console: Callable[..., Page], watch: list[Watch]
+) -> None:
+    run = own.begin("shop", {"count": 110})
+    assert own.finish(run) == "succeeded"
+    page = open_console(own, f"/runs/{run}")
+    watch[-1].expected.append("409 (Conflict)")
+    page.get_by_role("button", name="Retry all 2").click()
+    dialog = page.locator("dialog[open]")
+    dialog.get_by_text("2 items of work").wait_for()
+    # Somebody else settles one of the two meanwhile.
+    assert own.post(f"/api/v1/runs/{run}:skip", {"node": "work", "key": "sku-00007", "value": 1}).status == 202
+    own.finish(run)
+    dialog.get_by_role("button", name="Retry", exact=True).click()
+    dialog.get_by_text("what is shown here was not true any more").wait_for()
+    dialog.get_by_text("1 item of work").wait_for()
+    reopened = [event for event in own.events(run) if event["type"] == "run.reopened"]
+    dialog.get_by_role("button", name="Retry", exact=True).click()
+    dialog.wait_for(state="hidden")
+    assert len([event for event in own.events(run) if event["type"] == "run.reopened"]) == len(reopened) + 1
 
 
 def test_what_waits_for_a_person_is_left_to_do(service: ConsoleService, open_console: Callable[..., Page]) -> None:

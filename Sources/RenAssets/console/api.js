@@ -73,7 +73,7 @@ export class API {
         return this.#send("GET", path, { query, signal });
     }
 
-    /** `ifMatch`: the control version that the asker saw. */
+    /** `ifMatch`: the control version of the run that the asker saw; with another one the service refuses. */
     post(path, body = {}, { ifMatch, query } = {}) {
         const headers = { "Idempotency-Key": requestKey() };
         if (ifMatch !== undefined) headers["If-Match"] = `"${ifMatch}"`;

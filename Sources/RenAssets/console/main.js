@@ -143,9 +143,9 @@ class App {
     }
 
     /** Sends a command, and says which event it became. Gives back whether it was taken. */
-    async command(run, word, body, said) {
+    async command(run, word, body, said, options) {
         try {
-            const answer = await this.api.post(`${path`/runs/${run}`}:${word}`, body);
+            const answer = await this.api.post(`${path`/runs/${run}`}:${word}`, body, options);
             this.toasts.say(`${said} `, {
                 href: `${path`/runs/${run}`}/journal?seq=${answer.sequence}`, text: `event ${count(answer.sequence)}`,
             });

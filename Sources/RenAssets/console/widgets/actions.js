@@ -284,6 +284,8 @@ class Wish {
     #word;
     #body;
     #sets = null;
+    /** The run's control version when it was looked what the command would do. */
+    #control;
     #problem = null;
     #looks = 0;
 
@@ -297,8 +299,9 @@ class Wish {
 
     async look() {
         const look = (this.#looks += 1);
-        let [sets, problem] = [null, null];
+        let [sets, problem, control] = [null, null];
         try {
+            ({ control } = await this.#app.api.get(path`/runs/${this.#run}`));
             sets = await this.#app.api.post(
                 `${path`/runs/${this.#run}`}:${this.#word}`, this.#body(), { query: { dry_run: true } });
         } catch (error) {
@@ -306,7 +309,7 @@ class Wish {
             problem = error instanceof Problem ? error : null;
         }
         if (look !== this.#looks) return;
-        [this.#sets, this.#problem] = [sets, problem];
+        [this.#sets, this.#problem, this.#control] = [sets, problem, control];
         this.#app.dialogs.paint();
     }
 
@@ -331,6 +334,13 @@ class Wish {
         } catch (error) {
             return new Problem({ detail: error.message });
         }
-        return this.#app.command(this.#run, this.#word, body, said);
+        const problem = await this.#app.command(this.#run, this.#word, body, said, { ifMatch: this.#control });
+        if (problem?.code !== "version.conflict") return problem;
+        await this.look();
+        return new Problem({
+            status: problem.status, code: problem.code,
+            detail: "Somebody else asked something of the run meanwhile, so what is shown here was not true any more",
+            hint: "now it is: look at it again",
+        });
     }
 }
