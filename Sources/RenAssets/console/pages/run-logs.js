@@ -66,8 +66,7 @@ export class RunLogsPage extends RunPage {
     }
 
     get #query() {
-        const { level, node, item, q } = this.route.query;
-        const attempt = Number(this.route.query.attempt) || undefined;
+        const { level, node, item, attempt, q } = this.route.query;
         const past = this.asOf === null ? {} : { as_of: this.asOf };
         return { level: level ?? "debug", node, key: node ? item : undefined, attempt, q, ...past };
     }
@@ -132,7 +131,7 @@ export class RunLogsPage extends RunPage {
 
     #take(news) {
         const { attempt } = this.#query;
-        const lines = attempt ? news.filter((line) => line.attempt === attempt) : news;
+        const lines = attempt ? news.filter((line) => String(line.attempt) === attempt) : news;
         if (!lines.length) return;
         for (const line of lines) {
             this.#note(line);
@@ -216,10 +215,10 @@ export class RunLogsPage extends RunPage {
                 ),
                 (attempt || attempts.at(-1) > 1) && h("label", null, h("span", { class: "sr" }, "Attempt"), h(
                     "select", {
-                        value: String(attempt ?? ""), onchange: ({ target }) => set({ attempt: target.value || null }),
+                        value: attempt ?? "", onchange: ({ target }) => set({ attempt: target.value || null }),
                     }, h("option", { value: "" }, "all attempts"),
-                    attempts.concat(attempt && !this.#attempts.has(attempt) ? attempt : []).map((each) => h(
-                        "option", { key: each, value: String(each) }, `attempt ${each}`)))),
+                    [...new Set([...attempts.map(String), ...(attempt ? [attempt] : [])])].map((each) => h(
+                        "option", { key: each, value: each }, `attempt ${visible(each)}`)))),
                 h("label", { class: "find" }, h("span", { class: "sr" }, "Find in the text"),
                     h("input", {
                         type: "search", "data-find": true, placeholder: "Find in the text  /", value: q ?? "",
