@@ -5,12 +5,12 @@
 #define FILE_SYMBOL console_api_js
 #include "file.h"
 
-#define FILE_PATH "console/favicon.svg"
-#define FILE_SYMBOL console_favicon_svg
-#include "file.h"
-
 #define FILE_PATH "console/exact.js"
 #define FILE_SYMBOL console_exact_js
+#include "file.h"
+
+#define FILE_PATH "console/favicon.svg"
+#define FILE_SYMBOL console_favicon_svg
 #include "file.h"
 
 #define FILE_PATH "console/files.js"
