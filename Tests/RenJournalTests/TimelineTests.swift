@@ -199,4 +199,47 @@ struct TimelineTests {
         #expect(try timeline(40, 100).restarts == [60])
         #expect(try journal.timeline(of: RunNumber(77), buckets: 4, now: begin) == nil)
     }
+
+    @Test("As of an event, nothing behind it is told, also of its own time")
+    func asOf() throws {
+        let journal = MemoryJournal.make()
+        var history = HistoryBuilder("a")
+        let begin = history.time
+        func add(_ body: (inout HistoryBuilder) -> Void) {
+            history.time = begin
+            body(&history)
+        }
+        add { $0.create() }
+        add { $0.start(.node(0)) }
+        add { $0.succeed(.node(0)) }
+        add { $0.start(.node(1)) }
+        add { $0.add(.runPaused) }
+        history.time = begin + .seconds(9)
+        history.add(.runFailed(Failure("Failed", "too few")))
+        let run = journal.reserveRun()
+        try journal.appendAndWait(history.take().events, to: run, after: .none)
+        var opened = HistoryBuilder("journal", at: begin)
+        opened.add(.journalOpened(JournalOpening(carries: .all, ren: "1")))
+        try journal.appendAndWait(opened.take().events, to: .journal, after: .none)
+
+        func timeline(_ sequence: UInt64?, to: Timestamp? = nil) throws -> Timeline {
+            let asOf = sequence.map { JournalSequence(rawValue: $0) }
+            return try #require(
+                try journal.timeline(of: run, to: to, buckets: 1, now: begin + .seconds(20), asOf: asOf))
+        }
+        let first = try timeline(1)
+        #expect(first.lanes.isEmpty && first.pauses.isEmpty && first.asOf == JournalSequence(1))
+        #expect(try timeline(2).lanes == [.init(node: NodeNumber(0), buckets: [.init(started: 1, running: 1)])])
+        #expect(try timeline(3).lanes.map { $0.buckets[0].succeeded } == [1])
+        #expect(try timeline(4).lanes.count == 2 && timeline(4).pauses.isEmpty)
+        #expect(try timeline(5).pauses == [.init(from: begin, to: nil)])
+        // The time of the event is the end of what is known; the run ended behind it.
+        #expect(try timeline(5).to <= begin + .milliseconds(1) && timeline(6).to == begin + .seconds(9))
+        #expect(try timeline(6).restarts.isEmpty && timeline(7).restarts == [begin] && timeline(nil).restarts == [begin])
+        let wide = try #require(
+            try journal.timeline(
+                of: run, to: begin + .seconds(10), buckets: 10, now: begin + .seconds(20), asOf: JournalSequence(5)))
+        #expect(wide.lanes[1].buckets.map(\.running) == [1] + Array(repeating: 0, count: 9))
+        #expect(throws: RenError.self) { try timeline(99) }
+    }
 }

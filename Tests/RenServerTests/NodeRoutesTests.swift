@@ -56,7 +56,8 @@ struct NodeRoutesTests {
             ("runs/r/items/m/sku-3/attempts/2", 404, "attempt.not_found"),
             ("runs/r/items/m/sku-3/attempts/01", 404, "attempt.not_found"),
             ("runs/r/items/m/sku-3/attempts/2/arguments", 404, "attempt.not_found"),
-            ("runs/r/timeline?from=yesterday", 400, nil), ("runs/r/timeline?buckets=501", 400, "query.invalid"),
+            ("runs/r/timeline?as_of=99999", 404, "event.not_found"), ("runs/r/timeline?from=yesterday", 400, nil),
+            ("runs/r/timeline?buckets=501", 400, "query.invalid"),
             ("runs/r/timeline?from=2026-01-02T00:00:00Z&to=2026-01-01T00:00:00Z", 400, "time.range"),
             ("runs/r/nodes/m/items?colour=red", 400, "query.unknown"),
         ])
@@ -150,6 +151,19 @@ struct NodeRoutesTests {
                 (lane?[name]?.arrayValue ?? []).reduce(0) { $0 + ($1.integerValue ?? 0) }
             }
             #expect(sum("started") == 5 && sum("succeeded") == 4 && sum("failed") == 1)
+        }
+    }
+
+    @Test("As of an event, the timeline ends with it")
+    func pastTimeline() async throws {
+        try await ReadingFixture.with { fixture in
+            let events = try await fixture.get("/api/v1/runs/r/events?limit=1000").json["items"]?.arrayValue ?? []
+            let opened = try #require(events.first { $0["type"] == "map.opened" }?["sequence"]?.integerValue)
+            for (sequence, started) in [(opened, 0), (opened + 1, 1)] {
+                let timeline = try await fixture.get("/api/v1/runs/r/timeline?buckets=1&as_of=\(sequence)").json
+                #expect(timeline["as_of"] == .integer(sequence))
+                #expect(timeline["lanes"]?[0]?["started"]?[0]?.integerValue ?? 0 == started)
+            }
         }
     }
 }

@@ -89,17 +89,7 @@ extension JournalView {
         guard let row = try self.run(run) else {
             throw RenError(.runNotFound, "there is no run number \(run)")
         }
-        guard let event = try record(at: sequence) else {
-            throw RenError(
-                .eventNotFound, "there is no event #\(sequence)",
-                hint: "the journal has #1 to #\(try head().sequence)")
-        }
-        let version = try version(of: run, at: sequence)
-        guard version > .none, let last = try recorded(run, version) else {
-            throw RenError(
-                .eventNotFound, "run \(row.id) has no event at or before #\(sequence)",
-                hint: "it begins with #\(row.first)")
-        }
+        let (version, last, asOf) = try place(of: row, at: sequence)
         let newest = try snapshot(of: run, upTo: version, plans: plans)
         let owner = row.owner(of: version).run
         let lineage = try lineage(of: owner)
@@ -108,9 +98,28 @@ extension JournalView {
         }
         return PastStart(
             row: row, version: version, hash: last.runHash,
-            state: newest?.state ?? RunState(plans: plans), groups: ProblemGroups(problems),
-            asOf: JournalHead(sequence: sequence, hash: event.journalHash, time: event.event.time),
+            state: newest?.state ?? RunState(plans: plans), groups: ProblemGroups(problems), asOf: asOf,
             owner: owner, lineage: lineage)
+    }
+
+    /// How far a run was after the event at `sequence`: the last of its own events, and the event itself.
+    ///
+    /// - Throws: `event.not_found` before the run's first event and behind the journal's last.
+    func place(
+        of row: RunRow, at sequence: JournalSequence
+    ) throws(RenError) -> (version: RunVersion, last: RecordedEvent, asOf: JournalHead) {
+        guard let event = try record(at: sequence) else {
+            throw RenError(
+                .eventNotFound, "there is no event #\(sequence)",
+                hint: "the journal has #1 to #\(try head().sequence)")
+        }
+        let version = try version(of: row.number, at: sequence)
+        guard version > .none, let last = try recorded(row.number, version) else {
+            throw RenError(
+                .eventNotFound, "run \(row.id) has no event at or before #\(sequence)",
+                hint: "it begins with #\(row.first)")
+        }
+        return (version, last, JournalHead(sequence: sequence, hash: event.journalHash, time: event.event.time))
     }
 
     /// At most `limit` events of one node or item, back from `last`.

@@ -67,29 +67,40 @@ extension JournalReading {
     /// - Parameters:
     ///   - from: nil for the begin of the run.
     ///   - to: nil for its end, or `now` where it goes on.
-    /// - Throws: `request.cancelled`.
+    ///   - asOf: nothing behind the event of this sequence, at whose time it is then; nil: all.
+    /// - Throws: `request.cancelled`, `event.not_found`.
     /// - Complexity: O(*n*) in the events before `to`, about 1 s for 1,000,000.
     package func timeline(
         of run: RunNumber, from: Timestamp? = nil, to: Timestamp? = nil, buckets: Int, now: Timestamp,
-        isCancelled: () -> Bool = { Task.isCancelled }
+        asOf: JournalSequence? = nil, isCancelled: () -> Bool = { Task.isCancelled }
     ) throws(RenError) -> Timeline? {
-        let (row, lineage, head) = try read { view throws(RenError) in
-            let row = try view.run(run)
-            return (row, try row.map { row throws(RenError) in try view.lineage(of: row) }, try view.head().sequence)
+        let known = try read { view throws(RenError) -> Known? in
+            guard let row = try view.run(run) else { return nil }
+            var known = Known(
+                row: row, lineage: try view.lineage(of: row), version: row.version,
+                end: row.ended ?? max(now, row.updated), asOf: try view.head().sequence)
+            if let asOf {
+                let place = try view.place(of: row, at: asOf)
+                known.version = place.version
+                // It may have ended since.
+                known.end = min(row.ended ?? .distantFuture, max(place.last.event.time, place.asOf.time))
+                known.asOf = asOf
+            }
+            return known
         }
-        guard let row, let lineage else { return nil }
-        let timeline = Timeline(
-            from: from ?? row.created, to: to ?? row.ended ?? max(now, row.updated), buckets: buckets)
+        guard let known else { return nil }
+        let timeline = Timeline(from: from ?? known.row.created, to: to ?? known.end, buckets: buckets)
         var fold = TimelineFold(timeline)
         try forEachRecord(of: run, from: RunVersion(1), isCancelled: isCancelled) { lent in
-            guard lent.record.time <= timeline.to else { return .stop }
-            if let subject = lineage.subject(lent.record.subject, at: lent.record.version) {
-                fold.apply(lent.record, of: subject)
+            let record = lent.record
+            guard record.time <= timeline.to, record.version <= known.version else { return .stop }
+            if let subject = known.lineage.subject(record.subject, at: record.version) {
+                fold.apply(record, of: subject)
             }
             return .continue
         }
-        var result = fold.timeline(upTo: row.ended ?? max(now, row.updated))
-        result.asOf = head
+        var result = fold.timeline(upTo: known.end)
+        result.asOf = known.asOf
         result.restarts = try restarts(in: result, isCancelled)
         return result
     }
@@ -99,10 +110,22 @@ extension JournalReading {
         let first = try read { view throws(RenError) in try view.version(of: .journal, notBefore: timeline.from) }
         var found: [Timestamp] = []
         try forEachRecord(of: .journal, from: first, isCancelled: isCancelled) { lent in
-            guard lent.record.time <= timeline.to, found.count < Timeline.restartsMax else { return .stop }
+            guard lent.record.time <= timeline.to, lent.sequence <= timeline.asOf, found.count < Timeline.restartsMax
+            else { return .stop }
             if lent.record.type == .journalOpened { found.append(lent.record.time) }
             return .continue
         }
         return found
     }
+}
+
+/// What there is to draw of a run.
+private struct Known {
+    let row: RunRow
+    let lineage: RunLineage
+    /// Of the last event.
+    var version: RunVersion
+    /// When it ended, or until when it is known.
+    var end: Timestamp
+    var asOf: JournalSequence
 }

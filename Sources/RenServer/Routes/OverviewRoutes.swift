@@ -35,8 +35,8 @@ extension Backend {
             .get, "/api/v1/runs/{run}/timeline", "What a run did, node by node, in stretches of equal length.",
             parameters: [
                 .query("from", "nothing before it; the begin of the run", .time),
-                .query("to", "nothing after it; the end of the run, or now", .time),
-                .query("buckets", "how many stretches", .integer(from: 1, to: 500, default: 100)),
+                .query("to", "nothing after it; the end of the run, or now, or the time of as_of", .time),
+                .query("buckets", "how many stretches", .integer(from: 1, to: 500, default: 100)), Self.asOf,
             ],
             answers: [.json(.ok, "the timeline", .ref("Timeline"))], problems: [404], isLong: true
         ) { call in
@@ -46,7 +46,8 @@ extension Backend {
                 throw RenError(.init("time.range"), "to is not after from", hint: "exchange the two")
             }
             let timeline = try self.journal.timeline(
-                of: row.number, from: from, to: to, buckets: call.integer("buckets") ?? 100, now: self.engine.now())
+                of: row.number, from: from, to: to, buckets: call.integer("buckets") ?? 100, now: self.engine.now(),
+                asOf: call.integer("as_of").map { JournalSequence($0) })
             guard let timeline else { throw RenError(.runNotFound, "there is no run \(row.id)") }
             return .json(try self.json(of: timeline, row))
         }

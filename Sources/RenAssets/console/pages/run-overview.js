@@ -63,11 +63,10 @@ export class RunOverviewPage extends RunPage {
             const { isPast, now } = this.store;
             const end = snapshot.ended && !isPast ? Date.parse(snapshot.ended) : now;
             const from = new Date(Math.max(Date.parse(snapshot.created), end - HOUR)).toISOString();
-            const to = isPast ? new Date(end).toISOString() : null;
             const [timeline, node] = await Promise.all([
                 Date.parse(from) < end ? this.app.api.get(
                     path`/runs/${this.run}/timeline`,
-                    { from, to, buckets: 60 },
+                    { from, as_of: this.asOf, buckets: 60 },
                     this.signal,
                 ) : null,
                 // How long items take is known of the run as it is.

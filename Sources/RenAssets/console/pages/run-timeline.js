@@ -39,14 +39,8 @@ export class RunTimelinePage extends RunPage {
     async #load() {
         const { from, to: until } = this.route.query;
         await this.read(async () => {
-            let end = until;
-            if (this.asOf !== null && !end) {
-                const event = await this.app.api.get(`/journal/events/${this.asOf}`, null, this.signal);
-                // A stretch needs a length, also as of the first event.
-                end = new Date(Date.parse(event.time) + 1).toISOString();
-            }
             this.#timeline = await this.app.api.get(
-                path`/runs/${this.run}/timeline`, { from, to: end, buckets: BUCKETS }, this.signal);
+                path`/runs/${this.run}/timeline`, { from, to: until, buckets: BUCKETS, as_of: this.asOf }, this.signal);
         });
     }
 
