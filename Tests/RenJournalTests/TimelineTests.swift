@@ -131,30 +131,40 @@ struct TimelineTests {
             for node in Set(events.compactMap(\.subject.node)) {
                 var buckets = Array(repeating: Timeline.Bucket(), count: timeline.bucketCount)
                 for number in buckets.indices {
-                    var running: Set<Event.Subject> = []
+                    var (running, waiting): (Set<Event.Subject>, Set<Event.Subject>) = ([], [])
                     var isInside = false
-                    for event in events where event.subject.node == node && event.time <= timeline.to {
+                    for event in events
+                    where (event.subject.node == node || event.fact.isEnd) && event.time <= timeline.to {
                         let place = timeline.bucket(of: event.time) ?? -1
                         guard place <= number else { break }
                         if place == number, !isInside {
                             isInside = true
-                            buckets[number].running = running.count
+                            (buckets[number].running, buckets[number].waiting) = (running.count, waiting.count)
                         }
                         let isSum = event.subject == .node(node) && maps.contains(node)
                         switch event.fact {
+                        case .runSucceeded, .runFailed, .runStopped: waiting = []
                         case .started:
                             running.insert(event.subject)
+                            waiting.remove(event.subject)
                             if place == number { buckets[number].started += 1 }
-                        case .succeeded, .failed, .attemptFailed, .interrupted, .unknown, .skipped, .cancelled:
+                        case .waiting: waiting.insert(event.subject)
+                        case .attemptFailed, .interrupted:
                             running.remove(event.subject)
+                            waiting.insert(event.subject)
+                        case .succeeded, .failed, .unknown, .skipped, .cancelled:
+                            running.remove(event.subject)
+                            waiting.remove(event.subject)
                             guard place == number, !isSum else { break }
                             if case .succeeded = event.fact { buckets[number].succeeded += 1 }
                             if case .failed = event.fact { buckets[number].failed += 1 }
                         default: break
                         }
-                        if isInside { buckets[number].running = max(buckets[number].running, running.count) }
+                        guard isInside else { continue }
+                        buckets[number].running = max(buckets[number].running, running.count)
+                        buckets[number].waiting = max(buckets[number].waiting, waiting.count)
                     }
-                    if !isInside { buckets[number].running = running.count }
+                    if !isInside { (buckets[number].running, buckets[number].waiting) = (running.count, waiting.count) }
                 }
                 if buckets.contains(where: { $0 != .init() }) { lanes[node] = buckets }
             }
@@ -229,17 +239,192 @@ struct TimelineTests {
         }
         let first = try timeline(1)
         #expect(first.lanes.isEmpty && first.pauses.isEmpty && first.asOf == JournalSequence(1))
-        #expect(try timeline(2).lanes == [.init(node: NodeNumber(0), buckets: [.init(started: 1, running: 1)])])
+        #expect(try timeline(2).lanes.map(\.buckets) == [[.init(started: 1, running: 1)]])
         #expect(try timeline(3).lanes.map { $0.buckets[0].succeeded } == [1])
         #expect(try timeline(4).lanes.count == 2 && timeline(4).pauses.isEmpty)
         #expect(try timeline(5).pauses == [.init(from: begin, to: nil)])
         // The time of the event is the end of what is known; the run ended behind it.
         #expect(try timeline(5).to <= begin + .milliseconds(1) && timeline(6).to == begin + .seconds(9))
-        #expect(try timeline(6).restarts.isEmpty && timeline(7).restarts == [begin] && timeline(nil).restarts == [begin])
+        #expect(
+            try timeline(6).restarts.isEmpty && timeline(7).restarts == [begin] && timeline(nil).restarts == [begin])
         let wide = try #require(
             try journal.timeline(
                 of: run, to: begin + .seconds(10), buckets: 10, now: begin + .seconds(20), asOf: JournalSequence(5)))
         #expect(wide.lanes[1].buckets.map(\.running) == [1] + Array(repeating: 0, count: 9))
         #expect(throws: RenError.self) { try timeline(99) }
+    }
+
+    private static let flaky = Failure("TimeoutError", "read timed out")
+
+    /// Item 0 fails and is tried again late, item 1 fails for good at once, item 2 is interrupted and goes on; node 1
+    /// waits for a signal. All times are seconds after the begin.
+    private func waits() throws -> (journal: StoreJournal, run: RunNumber, begin: Timestamp) {
+        let journal = MemoryJournal.make()
+        var history = HistoryBuilder("a")
+        let begin = history.time
+        func at(_ seconds: Int, _ fact: Fact, _ subject: Event.Subject) {
+            history.time = begin + .seconds(seconds)
+            history.add(fact, subject)
+        }
+        let start = Fact.started(AttemptStart(input: Digest(hashing: [1]), code: nil))
+        history.create()
+        history.openMap(NodeNumber(0), total: 4)
+        for item in 0..<3 { at(1, start, .item(0, item)) }
+        at(2, .attemptFailed(Self.flaky, retryAt: begin + .seconds(4)), .item(0, 0))
+        at(2, .attemptFailed(Self.flaky, retryAt: nil), .item(0, 1))
+        at(2, .failed(Self.flaky), .item(0, 1))
+        at(3, .interrupted(.engine), .item(0, 2))
+        at(5, start, .item(0, 2))
+        at(6, .waiting(SignalWait(signal: "approve", message: "?", until: nil)), .node(1))
+        at(7, start, .item(0, 0))
+        at(8, .succeeded(instead: nil), .item(0, 0))
+        at(9, .attemptFailed(Self.flaky, retryAt: begin + .seconds(90)), .item(0, 2))
+        at(10, .runFailed(Self.flaky), .run)
+        let run = journal.reserveRun()
+        try journal.appendAndWait(history.take().events, to: run, after: .none)
+        return (journal, run, begin)
+    }
+
+    @Test("Few nodes and items have bars: attempts, and what they waited for")
+    func bars() throws {
+        let (journal, run, begin) = try waits()
+        func bars(_ from: Int, _ to: Int) throws -> [[String]] {
+            let timeline = try #require(
+                try journal.timeline(
+                    of: run, from: begin + .seconds(from), to: begin + .seconds(to), buckets: 10, now: begin))
+            func seconds(_ time: Timestamp?) -> String {
+                time.map { "\(($0 - begin).nanoseconds / 1_000_000_000)" } ?? ""
+            }
+            return timeline.lanes.flatMap { lane in
+                (lane.bars ?? []).map { bar in
+                    [bar.item.map { "\($0.rawValue)" } ?? "node"]
+                        + bar.spans.map {
+                            "\($0.kind) \($0.attempt) \(seconds($0.from))-\(seconds($0.to)) \($0.end?.name ?? "")"
+                        }
+                }
+            }
+        }
+        #expect(
+            try bars(0, 20) == [
+                [
+                    "0", "attempt 1 1-2 item.attempt_failed", "retryWait 1 2-4 ", "queue 1 4-7 item.started",
+                    "attempt 2 7-8 item.succeeded",
+                ],
+                ["1", "attempt 1 1-2 item.attempt_failed"],
+                [
+                    "2", "attempt 1 1-3 item.interrupted", "queue 1 3-5 item.started",
+                    "attempt 2 5-9 item.attempt_failed",
+                    "retryWait 2 9-10 run.failed",
+                ],
+                ["node", "signalWait 0 6-10 run.failed"],
+            ])
+        // What began before goes on in it; what has not ended in it has no end.
+        #expect(
+            try bars(5, 6) == [
+                ["0", "queue 1 4- "], ["2", "queue 1 3-5 item.started", "attempt 2 5- "], ["node", "signalWait 0 6- "],
+            ])
+        #expect(try bars(3, 4).last == ["0", "retryWait 1 2-4 ", "queue 1 4- "])
+        #expect(try bars(11, 20) == [])
+    }
+
+    @Test("Another attempt that is due at once waits for its turn only")
+    func dueAtOnce() throws {
+        let journal = MemoryJournal.make()
+        var history = HistoryBuilder("a")
+        history.create()
+        history.start(.node(0))
+        history.add(.attemptFailed(Self.flaky, retryAt: history.time), .node(0))
+        history.time = history.time + .seconds(1)
+        history.start(.node(0))
+        let run = journal.reserveRun()
+        try journal.appendAndWait(history.take().events, to: run, after: .none)
+        let timeline = try journal.timeline(of: run, buckets: 1, now: history.time)
+        #expect(timeline?.lanes[0].bars?[0].spans.map(\.kind) == [.attempt, .queue, .attempt])
+    }
+
+    @Test("What waits is counted once the time has passed: a failure for good never waited")
+    func waiting() throws {
+        let (journal, run, begin) = try waits()
+        let timeline = try #require(
+            try journal.timeline(of: run, from: begin, to: begin + .seconds(12), buckets: 12, now: begin))
+        #expect(
+            timeline.lanes.map { $0.buckets.map(\.waiting) } == [
+                [0, 0, 1, 2, 2, 2, 1, 1, 0, 1, 1, 0], [0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 0],
+            ])
+        #expect(timeline.lanes[0].buckets.map(\.failed).reduce(0, +) == 1)
+    }
+
+    @Test("Two hundred items in a stretch have no bars, one less have", arguments: [199, 200])
+    func manyBars(_ count: Int) throws {
+        let journal = MemoryJournal.make()
+        var history = HistoryBuilder("a")
+        history.create()
+        history.openMap(NodeNumber(0), total: 600)
+        for item in 0..<300 {
+            history.start(.item(0, item))
+            history.succeed(.item(0, item))
+        }
+        let from = history.time
+        for item in 300..<300 + count { history.start(.item(0, item)) }
+        let to = history.time
+        for item in 300..<300 + count { history.succeed(.item(0, item)) }
+        let run = journal.reserveRun()
+        try journal.appendAndWait(history.take().events, to: run, after: .none)
+        func bars(_ to: Timestamp?) throws -> [Timeline.Bar]? {
+            try journal.timeline(of: run, from: from, to: to, buckets: 5, now: history.time)?.lanes[0].bars
+        }
+        for end in [to, nil] {
+            #expect(try bars(end)?.map { $0.item?.index } == (count < 200 ? Array(300..<300 + count) : nil))
+        }
+    }
+
+    @Test("One item of endless attempts has no bar either")
+    func manySpans() throws {
+        let journal = MemoryJournal.make()
+        var history = HistoryBuilder("a")
+        history.create()
+        for _ in 0..<Timeline.spansMax / 2 {
+            history.start(.node(0))
+            history.add(.interrupted(.engine), .node(0))
+        }
+        let early = history.time
+        history.start(.node(0))
+        let run = journal.reserveRun()
+        try journal.appendAndWait(history.take().events, to: run, after: .none)
+        func spans(_ to: Timestamp?) throws -> Int? {
+            try journal.timeline(of: run, to: to, buckets: 5, now: history.time)?.lanes[0].bars?[0].spans.count
+        }
+        #expect(try spans(early + .milliseconds(-1)) == Timeline.spansMax)
+        #expect(try spans(nil) == nil)
+    }
+
+    @Test("Items that wait when their map ends, wait no longer")
+    func mapEnds() throws {
+        let journal = MemoryJournal.make()
+        var history = HistoryBuilder("a")
+        let begin = history.time
+        history.create()
+        history.openMap(NodeNumber(0), total: 1)
+        history.start(.item(0, 0))
+        history.add(.attemptFailed(Self.flaky, retryAt: begin + .seconds(90)), .item(0, 0))
+        history.time = begin + .seconds(2)
+        history.add(.cancelled, .node(0))
+        history.time = begin + .seconds(9)
+        history.add(.runPaused)
+        let run = journal.reserveRun()
+        try journal.appendAndWait(history.take().events, to: run, after: .none)
+        let timeline = try #require(
+            try journal.timeline(of: run, from: begin, to: begin + .seconds(9), buckets: 9, now: begin))
+        #expect(timeline.lanes[0].buckets.map(\.waiting) == [1, 1, 1, 0, 0, 0, 0, 0, 0])
+        #expect(timeline.lanes[0].bars?[0].spans.last?.to == begin + .seconds(2))
+    }
+}
+
+extension Fact {
+    fileprivate var isEnd: Bool {
+        switch self {
+        case .runSucceeded, .runFailed, .runStopped: true
+        default: false
+        }
     }
 }

@@ -151,6 +151,13 @@ struct NodeRoutesTests {
                 (lane?[name]?.arrayValue ?? []).reduce(0) { $0 + ($1.integerValue ?? 0) }
             }
             #expect(sum("started") == 5 && sum("succeeded") == 4 && sum("failed") == 1)
+            let bars = lane?["bars"]?.arrayValue ?? []
+            #expect(Set(bars.compactMap { $0["key"]?.stringValue }) == Set((1...5).map { "sku-\($0)" }))
+            let third = bars.first { $0["item"] == 2 }
+            #expect(third?["key"] == "sku-3" && third?["spans"]?.arrayValue?.count == 1)
+            #expect(third?["spans"]?[0]?["kind"] == "attempt" && third?["spans"]?[0]?["end"] == "item.attempt_failed")
+            let after = timeline["lanes"]?[1]?["bars"]?[0]
+            #expect(after?["item"] == .null && after?["key"] == .null && after?["spans"]?[0]?["attempt"] == 1)
         }
     }
 

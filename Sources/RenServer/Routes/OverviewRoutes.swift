@@ -32,7 +32,8 @@ extension Backend {
 
     var timelineRoute: Route {
         Route(
-            .get, "/api/v1/runs/{run}/timeline", "What a run did, node by node, in stretches of equal length.",
+            .get, "/api/v1/runs/{run}/timeline",
+            "What a run did, node by node, in stretches of equal length; bars of nodes and items while they are few.",
             parameters: [
                 .query("from", "nothing before it; the begin of the run", .time),
                 .query("to", "nothing after it; the end of the run, or now, or the time of as_of", .time),
@@ -61,10 +62,24 @@ extension Backend {
             lanes.append([
                 "node": .string(try names.name(of: lane.node, in: row.number)), "started": column { $0.started },
                 "succeeded": column { $0.succeeded }, "failed": column { $0.failed }, "running": column { $0.running },
+                "waiting": column { $0.waiting },
+                "bars": try lane.bars.map { bars throws(RenError) in
+                    var items: [JSON] = []
+                    for bar in bars {
+                        let key = try bar.item.map { item throws(RenError) in
+                            try names.key(of: item, lane.node, in: row.number)
+                        }
+                        items.append([
+                            "item": JSON(bar.item?.rawValue), "key": JSON(key),
+                            "spans": .array(bar.spans.map { .object($0.json) }),
+                        ])
+                    }
+                    return .array(items)
+                } ?? .null,
             ])
         }
         return [
-            "from": JSON(timeline.from), "to": JSON(timeline.to),
+            "from": JSON(timeline.from), "to": JSON(timeline.to), "known": JSON(timeline.known),
             "width_milliseconds": .double(Double(timeline.width.nanoseconds) / 1e6), "lanes": .array(lanes),
             "pauses": .array(timeline.pauses.map { ["from": JSON($0.from), "to": JSON($0.to)] }),
             "restarts": .array(timeline.restarts.map { JSON($0) }), "as_of": JSON(timeline.asOf.rawValue),
@@ -77,14 +92,36 @@ extension Backend {
         "last": .time, "samples": .list(of: .answer(["node": .text("its name"), "key": .textOrNull("of the item")])),
     ])
 
+    private static let timelineBar: JSON = .answer([
+        "item": .countOrNull, "key": .textOrNull("of the item; null for the node itself"),
+        "spans": .list(
+            of: .answer([
+                "kind": .oneOf(Timeline.Span.Kind.allCases.map(\.rawValue)), "attempt": .count, "from": .time,
+                "to": .timeOrNull, "end": .textOrNull("the type of the event that ended it"),
+            ])),
+    ])
+
     static let timelineSchema: JSON = .answer([
-        "from": .time, "to": .time, "width_milliseconds": ["type": "number"],
+        "from": .time, "to": .time, "known": .time, "width_milliseconds": ["type": "number"],
         "lanes": .list(
             of: .answer([
                 "node": .text("its name"), "started": .list(of: .count), "succeeded": .list(of: .count),
-                "failed": .list(of: .count), "running": .list(of: .count),
+                "failed": .list(of: .count), "running": .list(of: .count), "waiting": .list(of: .count),
+                "bars": [
+                    "type": ["array", "null"], "items": timelineBar,
+                    "description": "null with 200 or more items at work between from and to",
+                ],
             ])),
         "pauses": .list(of: .answer(["from": .time, "to": .timeOrNull])), "restarts": .list(of: .time),
         "as_of": .count,
     ])
+}
+
+extension Timeline.Span {
+    fileprivate var json: JSONObject {
+        [
+            "kind": .string(kind.rawValue), "attempt": JSON(attempt), "from": JSON(from), "to": JSON(to),
+            "end": JSON(end?.name),
+        ]
+    }
 }
