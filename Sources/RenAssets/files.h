@@ -161,6 +161,10 @@
 #define FILE_SYMBOL console_widgets_bar_js
 #include "file.h"
 
+#define FILE_PATH "console/widgets/canvas.js"
+#define FILE_SYMBOL console_widgets_canvas_js
+#include "file.h"
+
 #define FILE_PATH "console/widgets/colours.js"
 #define FILE_SYMBOL console_widgets_colours_js
 #include "file.h"

@@ -37,9 +37,10 @@ export function bytes(number) {
     return `${value.toFixed(1)} TB`;
 }
 
-/** 0.9 s, 12 s, 3m 05s, 5h 48m, 2d 4h. */
+/** Under 1 ms, 900 ms, 1.9 s, 12 s, 3m 05s, 5h 48m, 2d 4h. */
 export function duration(milliseconds) {
     if (milliseconds === null || milliseconds === undefined || Number.isNaN(milliseconds)) return "–";
+    if (milliseconds > 0 && milliseconds < 1) return "under 1 ms";
     if (milliseconds < 1000) return `${Math.max(0, Math.round(milliseconds))} ms`;
     const seconds = milliseconds / 1000;
     if (seconds < 10) return `${seconds.toFixed(1)} s`;

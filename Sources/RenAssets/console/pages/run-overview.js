@@ -151,9 +151,8 @@ export class RunOverviewPage extends RunPage {
             this.#rates && h("div", { class: "chart" },
                 sparkline(this.#perBucket(), "Nodes and items that ended, over time"),
                 h("p", { class: "quiet" },
-                    "ended per ",
-                    duration(this.#rates.width_milliseconds),
-                    `, ${time(this.#rates.from)} to ${this.store.isOpen ? "now" : time(this.#rates.to)}`,
+                    `ended, ${duration(this.#rates.width_milliseconds)} to a bar, ${time(this.#rates.from)} to `,
+                    this.store.isOpen ? "now" : time(this.#rates.to),
                 )),
             this.#life(),
         );

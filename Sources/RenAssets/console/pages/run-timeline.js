@@ -6,7 +6,7 @@ import { throttled } from "../page.js";
 import { count, duration, moment, plural, visible } from "../format.js";
 import { loading } from "../widgets/problem.js";
 import { table } from "../widgets/table.js";
-import { Timeline } from "../widgets/timeline.js";
+import { spanWords, Timeline } from "../widgets/timeline.js";
 import { RunPage } from "./run.js";
 
 const BUCKETS = 240;
@@ -39,8 +39,11 @@ export class RunTimelinePage extends RunPage {
     async #load() {
         const { from, to: until } = this.route.query;
         await this.read(async () => {
-            this.#timeline = await this.app.api.get(
+            const wanted = this.#range;
+            const timeline = await this.app.api.get(
                 path`/runs/${this.run}/timeline`, { from, to: until, buckets: BUCKETS, as_of: this.asOf }, this.signal);
+            // A late answer is about a stretch that was left.
+            if (wanted === this.#range) this.#timeline = timeline;
         });
     }
 
@@ -76,8 +79,8 @@ export class RunTimelinePage extends RunPage {
             h("div", { class: "line filters" },
                 h("span", null, `${moment(timeline.from)} to ${moment(timeline.to)}`),
                 h("span", { class: "quiet" }, `${duration(length)}, ${
-                    timeline.width_milliseconds ? duration(timeline.width_milliseconds) : "under 1 ms"
-                } to a bar`),
+                    duration(timeline.width_milliseconds)
+                } to a step`),
                 h("span", { class: "grow" }),
                 h("button", { type: "button", title: "+", onclick: () => this.#zoom(ZOOM) }, "Zoom in"),
                 h("button", { type: "button", title: "-", onclick: () => this.#zoom(1 / ZOOM) }, "Zoom out"),
@@ -89,27 +92,36 @@ export class RunTimelinePage extends RunPage {
                 }, "Whole run")),
             h(Timeline, {
                 timeline, onzoom: (from, until) => this.#show(from, until),
-                label: `What ran when, ${plural(timeline.lanes.length, "node")}. The table below has the same `
-                    + `in numbers.`,
+                onopen: (node, key) => this.app.router.go(key === null ? this.at.node(node) : this.at.item(node, key)),
+                label: `What ran when, ${plural(timeline.lanes.length, "node")}. The tables below have the same `
+                    + "in words.",
             }),
-            h("p", { class: "quiet legend" },
-                h("span", { class: "swatch" }, h("span", { class: "ramp go", "aria-hidden": "true" }), "running"),
-                h("span", { class: "swatch" },
-                    h("span", { class: "ramp line", "aria-hidden": "true" }),
-                    "done (line, its own scale)",
-                ),
-                h("span", { class: "swatch" }, h("span", { class: "ramp bad", "aria-hidden": "true" }), "failed"),
-                timeline.pauses.length > 0 && h("span", { class: "swatch" },
-                    h("span", { class: "ramp band", "aria-hidden": "true" }),
-                    plural(timeline.pauses.length, "pause"),
-                ),
-                timeline.restarts.length > 0 && h("span", { class: "swatch" },
-                    h("span", { class: "ramp dashed", "aria-hidden": "true" }),
-                    plural(timeline.restarts.length, "restart of ren", "restarts of ren"),
-                ),
-                h("span", null, "Drag to zoom.")),
+            this.#legend(timeline),
             this.#table(timeline),
+            this.#bars(timeline),
         );
+    }
+
+    /** What is drawn, in words; only what there is. */
+    #legend(timeline) {
+        const { lanes, pauses, restarts } = timeline;
+        const spans = lanes.flatMap(({ bars }) => bars ?? []).flatMap((bar) => bar.spans);
+        const has = (kind) => spans.some((span) => span.kind === kind);
+        const areWaiting = lanes.some((lane) => lane.bars === null && lane.waiting.some(Boolean));
+        const swatch = (look, text) => h("span", { class: "swatch" },
+            h("span", { class: `ramp ${look}`, "aria-hidden": "true" }), text);
+        return h("p", { class: "quiet legend" },
+            swatch("go", "running"),
+            (areWaiting || has("retry_wait")) && swatch("hatched", "waiting to be tried again"),
+            has("queue") && swatch("dotted", "waiting for its turn"),
+            has("signal_wait") && swatch("box", "waiting for a signal"),
+            swatch("bad", "failed"),
+            spans.some(({ end }) => /interrupted|forked/.test(end)) && swatch("off", "interrupted"),
+            swatch("line", "done (its own scale)"),
+            pauses.length > 0 && swatch("band", plural(pauses.length, "pause")),
+            restarts.length > 0 && swatch("dashed", plural(restarts.length, "restart of ren", "restarts of ren")),
+            h("span", null, "Drag to zoom", lanes.some(({ bars }) => bars === null)
+                ? "; where fewer than 200 items are at work, each has a bar." : "; click a bar to open it."));
     }
 
     #table(timeline) {
@@ -118,19 +130,40 @@ export class RunTimelinePage extends RunPage {
         const when = (index) => moment(new Date(Date.parse(timeline.from) + index * width).toISOString());
         return table([
             "Node", "First", "Last", ["Began", "number"], ["Done", "number"], ["Failed", "number"],
-            ["At once, at most", "number"],
+            ["At once, at most", "number"], ["Waiting, at most", "number"],
         ], timeline.lanes.map((lane) => {
-            const first = lane.running.findIndex((value) => value > 0);
-            const last = lane.running.findLastIndex((value) => value > 0);
+            const isAtWork = (value, index) => value > 0 || lane.waiting[index] > 0;
+            const first = lane.running.findIndex(isAtWork);
+            const last = lane.running.findLastIndex(isAtWork);
             return h("tr", { key: lane.node },
                 h("td", null, h("a", { href: this.at.node(lane.node) }, visible(lane.node))),
                 h("td", { class: "time" }, first < 0 ? "–" : when(first)),
                 h("td", { class: "time" }, last < 0 ? "–" : when(last + 1)),
                 h("td", { class: "number" }, count(sum(lane.started))),
                 h("td", { class: "number" }, count(sum(lane.succeeded))),
-                h("td", { class: "number" }, count(sum(lane.failed))), h("td", { class: "number" },
-                    count(Math.max(0, ...lane.running)),
-                ));
+                h("td", { class: "number" }, count(sum(lane.failed))),
+                h("td", { class: "number" }, count(Math.max(0, ...lane.running))),
+                h("td", { class: "number" }, count(Math.max(0, ...lane.waiting))));
         }));
+    }
+
+    /** The bars of items in words: each leads to its item without a pointer too. */
+    #bars(timeline) {
+        const rows = timeline.lanes.flatMap(({ node, bars }) => (bars ?? []).filter(
+            ({ item }) => item !== null,
+        ).map((bar) => ({ node, ...bar })));
+        return rows.length > 0 && h("details", null,
+            h("summary", null, `${plural(rows.length, "item")} in this stretch`),
+            table(["Item", "Node", "First", ["Took", "number"], "What"], rows.map(({ node, item, key, spans }) => {
+                const [first, last] = [spans[0], spans.at(-1)];
+                return h("tr", { key: `${node}/${item}` },
+                    h("td", null, h("a", { href: this.at.item(node, key) }, visible(key, { max: 80 }))),
+                    h("td", null, visible(node)),
+                    h("td", { class: "time" }, moment(first.from, { milliseconds: true })),
+                    h("td", { class: "number" },
+                        duration(Date.parse(last.to ?? timeline.known) - Date.parse(first.from)),
+                    ),
+                    h("td", null, spans.map(spanWords).join(", ")));
+            })));
     }
 }

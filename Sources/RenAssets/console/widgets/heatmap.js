@@ -2,7 +2,8 @@
 
 import { ITEM_STATES } from "../store.js";
 import { count, duration } from "../format.js";
-import { palette, onThemeChange } from "./colours.js";
+import { Canvas } from "./canvas.js";
+import { palette } from "./colours.js";
 
 const GAP_FROM = 5;
 
@@ -11,63 +12,33 @@ const GAP_FROM = 5;
  * `describe(index)`: a promise of a text; `onopen(index)`; `onrange(from, to)`: drawn with the mouse; `label`;
  * `rowsMax`: about how high it may be.
  */
-export class Heatmap {
-    element;
-    #props;
-    #canvas;
-    #context;
-    #tip;
+export class Heatmap extends Canvas {
     #columns = 1;
     #cell = 4;
     #drawn = "";
-    #observer;
-    #stopTheme;
     #over = -1;
     #from = -1;
 
     constructor(props) {
-        this.#props = props;
-        this.element = document.createElement("div");
-        this.element.className = "heatmap";
-        this.#canvas = document.createElement("canvas");
-        this.#canvas.setAttribute("role", "img");
-        this.#tip = document.createElement("div");
-        this.#tip.className = "tip";
-        this.#tip.hidden = true;
-        this.element.append(this.#canvas, this.#tip);
-        this.#context = this.#canvas.getContext("2d", { alpha: false });
-        this.#observer = new ResizeObserver(() => this.#redraw());
-        this.#observer.observe(this.element);
-        this.#stopTheme = onThemeChange(() => this.#redraw());
-        this.#canvas.addEventListener("pointermove", (event) => this.#moved(event));
-        this.#canvas.addEventListener("pointerleave", () => this.#left());
-        this.#canvas.addEventListener("pointerdown", (event) => (this.#from = this.#at(event)));
-        this.#canvas.addEventListener("pointerup", (event) => this.#released(event));
+        super(props, "heatmap");
+        this.canvas.addEventListener("pointermove", (event) => this.#moved(event));
+        this.canvas.addEventListener("pointerleave", () => this.#left());
+        this.canvas.addEventListener("pointerdown", (event) => (this.#from = this.#at(event)));
+        this.canvas.addEventListener("pointerup", (event) => this.#released(event));
         this.update(props);
     }
 
-    remove() {
-        this.#observer.disconnect();
-        this.#stopTheme();
-    }
-
-    update(props) {
-        this.#props = props;
-        this.#canvas.setAttribute("aria-label", props.label);
-        this.#draw();
-    }
-
-    #redraw() {
+    redraw() {
         this.#drawn = "";
-        this.#draw();
+        this.draw();
     }
 
-    #draw() {
-        const { states, by, values } = this.#props;
+    draw() {
+        const { states, by, values } = this.props;
         const total = states.bytes.length;
         const width = this.element.clientWidth;
         if (!width || !total) return;
-        const layout = `${width}/${total}/${by}/${values?.length ?? 0}/${devicePixelRatio}/${this.#props.mark ?? ""}`;
+        const layout = `${width}/${total}/${by}/${values?.length ?? 0}/${devicePixelRatio}/${this.props.mark ?? ""}`;
         const changed = states.takeChanged();
         if (layout === this.#drawn && changed && by === "state") {
             for (const index of changed) this.#paint(index);
@@ -76,25 +47,20 @@ export class Heatmap {
         if (layout === this.#drawn && by !== "state") return;
         this.#drawn = layout;
         this.#layOut(width, total);
-        this.#context.fillStyle = palette().ground;
-        this.#context.fillRect(0, 0, this.#canvas.width, this.#canvas.height);
+        this.context.fillStyle = palette().ground;
+        this.context.fillRect(0, 0, this.canvas.width, this.canvas.height);
         for (let index = 0; index < total; index += 1) this.#paint(index);
     }
 
     /** The largest cells with which all fit into about `rowsMax` pixels of height. */
     #layOut(width, total) {
-        const height = this.#props.rowsMax ?? 200;
+        const height = this.props.rowsMax ?? 200;
         this.#cell = 16;
         while (this.#cell > 2 && Math.ceil(
             total / Math.floor(width / this.#cell),
         ) * this.#cell > height) this.#cell -= 1;
         this.#columns = Math.max(1, Math.floor(width / this.#cell));
-        const scale = devicePixelRatio;
-        const rows = Math.ceil(total / this.#columns);
-        this.#canvas.width = Math.round(width * scale);
-        this.#canvas.height = Math.round(rows * this.#cell * scale);
-        this.#canvas.style.height = `${rows * this.#cell}px`;
-        this.#context.setTransform(scale, 0, 0, scale, 0, 0);
+        this.clear(Math.ceil(total / this.#columns) * this.#cell);
     }
 
     #paint(index) {
@@ -102,23 +68,23 @@ export class Heatmap {
         const x = (index % this.#columns) * this.#cell;
         const y = Math.floor(index / this.#columns) * this.#cell;
         const size = this.#cell - gap;
-        this.#context.fillStyle = this.#colour(index);
-        this.#context.fillRect(x, y, size, size);
-        const state = this.#props.states.bytes[index];
+        this.context.fillStyle = this.#colour(index);
+        this.context.fillRect(x, y, size, size);
+        const state = this.props.states.bytes[index];
         // Failures have a shape too.
-        if (size >= 5 && this.#props.by === "state" && (state === 6 || state === 9)) {
-            this.#context.strokeStyle = palette().ground;
-            this.#context.beginPath();
-            this.#context.moveTo(x + 1, y + 1);
-            this.#context.lineTo(x + size - 1, y + size - 1);
-            this.#context.moveTo(x + size - 1, y + 1);
-            this.#context.lineTo(x + 1, y + size - 1);
-            this.#context.stroke();
+        if (size >= 5 && this.props.by === "state" && (state === 6 || state === 9)) {
+            this.context.strokeStyle = palette().ground;
+            this.context.beginPath();
+            this.context.moveTo(x + 1, y + 1);
+            this.context.lineTo(x + size - 1, y + size - 1);
+            this.context.moveTo(x + size - 1, y + 1);
+            this.context.lineTo(x + 1, y + size - 1);
+            this.context.stroke();
         }
     }
 
     #colour(index) {
-        const { states, by, values } = this.#props;
+        const { states, by, values } = this.props;
         const colours = palette();
         if (by === "state") return colours.states[states.bytes[index]];
         const value = values?.[index] ?? 0;
@@ -129,10 +95,10 @@ export class Heatmap {
     }
 
     #at(event) {
-        const box = this.#canvas.getBoundingClientRect();
-        const column = Math.floor((event.clientX - box.left) / this.#cell);
-        const index = Math.floor((event.clientY - box.top) / this.#cell) * this.#columns + column;
-        return column < this.#columns && index >= 0 && index < this.#props.states.bytes.length ? index : -1;
+        const { x, y } = this.at(event);
+        const column = Math.floor(x / this.#cell);
+        const index = Math.floor(y / this.#cell) * this.#columns + column;
+        return column < this.#columns && index >= 0 && index < this.props.states.bytes.length ? index : -1;
     }
 
     async #moved(event) {
@@ -140,28 +106,24 @@ export class Heatmap {
         if (index === this.#over) return;
         this.#over = index;
         if (index < 0) return this.#left();
-        const box = this.element.getBoundingClientRect();
-        this.#tip.hidden = false;
-        this.#tip.textContent = `#${count(index)} · ${ITEM_STATES[this.#props.states.bytes[index]]}`;
-        const x = Math.min(event.clientX - box.left + 12, Math.max(0, box.width - 300));
-        this.#tip.style.transform = `translate(${x}px, ${event.clientY - box.top + 16}px)`;
+        this.tell(event, `#${count(index)} · ${ITEM_STATES[this.props.states.bytes[index]]}`);
         await new Promise((done) => setTimeout(done, 120));
         if (this.#over !== index) return;
-        const text = await this.#props.describe?.(index);
-        if (this.#over === index && text) this.#tip.textContent = text;
+        const text = await this.props.describe?.(index);
+        if (this.#over === index && text) this.tip.textContent = text;
     }
 
     #left() {
         this.#over = -1;
-        this.#tip.hidden = true;
+        this.tip.hidden = true;
     }
 
     #released(event) {
         const [from, to] = [this.#from, this.#at(event)];
         this.#from = -1;
         if (from < 0 || to < 0) return;
-        if (from === to) this.#props.onopen?.(to);
-        else this.#props.onrange?.(Math.min(from, to), Math.max(from, to));
+        if (from === to) this.props.onopen?.(to);
+        else this.props.onrange?.(Math.min(from, to), Math.max(from, to));
     }
 }
 

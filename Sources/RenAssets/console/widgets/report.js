@@ -60,5 +60,5 @@ function chart({ lanes, width_milliseconds: width }) {
         const [tall, low] = [(good / most) * 60, (bad / most) * 60];
         return `<rect x="${index}" y="${60 - tall}" width=".9" height="${tall}" fill="#2f855a"/><rect x="${index}" y="${60 - tall - low}" width=".9" height="${low}" fill="#c53030"/>`;
     });
-    return `<svg viewBox="0 0 ${length} 60" preserveAspectRatio="none" role="img" aria-label="ended over time">${bars.join("")}</svg><p class="q">ended per ${duration(width)}, at most ${count(most)}</p>`;
+    return `<svg viewBox="0 0 ${length} 60" preserveAspectRatio="none" role="img" aria-label="ended over time">${bars.join("")}</svg><p class="q">ended, ${duration(width)} to a bar, at most ${count(most)}</p>`;
 }
