@@ -62,7 +62,7 @@ def test_with_the_mouse(own: ConsoleService, open_console: Callable[..., Page]) 
     # Exactly the failed are tried again, while the others go on.
     own.mark("healed")
     page.get_by_role("button", name="Retry 2 failed").first.click()
-    page.wait_for_selector("dialog .sets:has-text('2 items of work (number 7,107)')")
+    page.wait_for_selector("dialog .sets:has-text('2 items of work (numbers 7, 107)')")
     page.get_by_label("Why").fill("the shop answers again")
     before = own.head
     page.locator("dialog").get_by_role("button", name="Retry", exact=True).click()

@@ -54,7 +54,7 @@ export class RunOverviewPage extends RunPage {
 
     async #loadRates() {
         const snapshot = this.store.snapshot;
-        if (!snapshot) {
+        if (!snapshot || (this.store.isPast && snapshot.as_of !== this.asOf)) {
             setTimeout(() => this.signal.aborted || this.store.problem || this.#loadRates(), 200);
             return;
         }
