@@ -92,6 +92,21 @@ struct NodeRoutesTests {
         }
     }
 
+    @Test("An attempt that failed has ended then, whatever a person says of the item later")
+    func overriddenAttempt() async throws {
+        try await ReadingFixture.with { fixture in
+            let path = "/api/v1/runs/r/items/m/sku-3"
+            let failed = try await fixture.get(path).json["attempt_list"]?[0]
+            let said: JSON = ["node": "m", "key": "sku-3", "value": "given"]
+            #expect(try await fixture.ask("POST", "/api/v1/runs/r:skip", said).status == 202)
+            let item = try await fixture.get(path).json
+            #expect(item["output"] == "given", "\(item)")
+            let attempt = item["attempt_list"]?[0]
+            #expect(attempt?["events"]?.arrayValue?.last?["type"] == "item.overridden")
+            #expect(attempt?["outcome"] == "failed" && attempt?["ended"] == failed?["ended"], "\(item)")
+        }
+    }
+
     @Test("An item can be asked for while it runs and before it begins")
     func early() async throws {
         try await ControlFixture.with { fixture in

@@ -46,11 +46,19 @@ package struct AttemptView: Sendable {
         events.first { if case .started = $0.event.event.fact { true } else { false } }
     }
 
+    /// The event with which it was over. What a person said behind that is none of it, but of one that nobody knew the
+    /// end of it is the end.
+    private var end: EventView? {
+        let ended = events.last { $0.event.event.fact.endsAttempt }
+        if let ended, ended.event.type != .itemUnknown { return ended }
+        return events.last { if case .overridden = $0.event.event.fact { true } else { false } } ?? ended
+    }
+
     /// `{"attempt", "begun", "ended", "outcome", "input", "code", "alone", "error", "events"}`; `outcome` is the type of
     /// the event that ended it, without its area.
     package var json: JSONObject {
         let began = start
-        let end = events.last.flatMap { $0.event.event.fact.endsAttempt ? $0 : nil }
+        let end = end
         var object: JSONObject = [
             "attempt": JSON(number), "begun": JSON(began?.event.event.time), "ended": JSON(end?.event.event.time),
             "outcome": JSON(end.map { String($0.event.type.name.drop { $0 != "." }.dropFirst()) }),
