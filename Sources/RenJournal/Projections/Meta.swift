@@ -19,7 +19,7 @@ enum Meta {
     /// The newest that this ren knows.
     static let currentFormat: UInt32 = 2
     /// Raise it when a row or its meaning changes: every journal then rebuilds its projections at start.
-    static let projectionFormat: UInt32 = 3
+    static let projectionFormat: UInt32 = 4
 
     /// Marks the journal as one of at least `format`, before a record is in it that needs that.
     static func raiseFormat(to format: UInt32, in transaction: any StoreTransaction) throws(RenError) {

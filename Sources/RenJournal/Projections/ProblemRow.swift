@@ -12,9 +12,9 @@ package struct ProblemRow: Sendable {
     package internal(set) var frame: String?
     /// The first message of the kind.
     package internal(set) var message: String
-    /// Nodes and items that failed for good.
+    /// Nodes and items that have failed, and have not begun again or got a value since.
     package internal(set) var failures = 0
-    /// Attempts that failed.
+    /// Attempts that ever failed.
     package internal(set) var attempts = 0
     package internal(set) var first: Timestamp
     package internal(set) var last: Timestamp
@@ -35,6 +35,9 @@ package struct ProblemRow: Sendable {
         last = time
     }
 
+    /// Nothing is left to be told: all that failed so failed without an attempt, and is mended.
+    var isEmpty: Bool { failures == 0 && attempts == 0 }
+
     /// The order in which they are shown.
     static func isLarger(_ left: ProblemRow, _ right: ProblemRow) -> Bool {
         (left.failures, left.attempts, right.fingerprint) > (right.failures, right.attempts, left.fingerprint)
@@ -43,7 +46,7 @@ package struct ProblemRow: Sendable {
     mutating func add(_ event: Event) {
         last = max(last, event.time)
         if samples.count < Self.samplesMax, !samples.contains(event.subject) { samples.append(event.subject) }
-        if case .failed = event.fact { failures += 1 } else { attempts += 1 }
+        if event.fact.isFailure { failures += 1 } else { attempts += 1 }
     }
 }
 
@@ -83,6 +86,9 @@ extension ProblemRow: Row {
 }
 
 extension Fact {
+    /// A node or item has failed for good.
+    var isFailure: Bool { if case .failed = self { true } else { false } }
+
     /// The failure that counts in a group. The items that failed stand for a map that failed because of them.
     var problem: Failure? {
         switch self {

@@ -31,6 +31,9 @@ extension ProjectionFold {
         }
         items[key] = row
         node.map?.counts.move(from: oldState, to: row.state)
+        if let before, oldState == .failed, row.state != .failed || event.fact.isFailure {
+            try removeProblem(before.error, before.last, of: run, in: snapshot)
+        }
     }
 
     /// The item's row, in this commit or in the table. One of an earlier opening of the map counts for nothing.
@@ -55,6 +58,13 @@ extension ProjectionFold {
         return try record(event.previous, of: run, in: snapshot) { $0.time } ?? event.time
     }
 
+    func event(_ version: RunVersion, of run: RunRow, in snapshot: any StoreSnapshot) throws(RenError) -> Event? {
+        guard let sequence = try sequence(of: version, run, in: snapshot) else { return nil }
+        return try snapshot.value(of: Key(sequence), in: .events) { bytes throws(RenError) in
+            try Record(bytes, at: sequence).event(at: sequence)
+        }
+    }
+
     private func record<R>(
         _ version: RunVersion, of run: RunRow, in snapshot: any StoreSnapshot, _ body: (Record) -> R
     ) throws(RenError) -> R? {
@@ -67,17 +77,17 @@ extension ProjectionFold {
     // MARK: Reopenings and forks
 
     /// Opens settled items of a map again.
-    ///
-    /// - Parameter map: the key of its first item.
     mutating func reopen(
-        _ items: ItemRanges, _ map: ItemKey, _ node: inout NodeRow, in snapshot: any StoreSnapshot
+        _ items: ItemRanges, of number: NodeNumber, _ node: inout NodeRow, of run: RunRow,
+        in snapshot: any StoreSnapshot
     ) throws(RenError) {
         guard let summary = node.map?.extent else { return }
         for item in items.items {
             guard item.index < summary.reached else { return }
-            let key = ItemKey(run: map.run, node: map.node, item: item)
+            let key = ItemKey(run: run.number, node: number, item: item)
             guard var row = try itemRow(key, in: summary, in: snapshot), row.state.isSettled || row.state == .unknown
             else { continue }
+            if row.state == .failed { try removeProblem(row.error, row.last, of: run, in: snapshot) }
             node.map?.counts.move(from: row.state, to: .ready)
             row.reopen()
             self.items[key] = row

@@ -229,7 +229,9 @@ struct ProjectionFold {
             let key = ItemKey(run: place.run, node: node, item: item)
             try apply(event, at: place, to: key, countedIn: &row, of: entry.row, in: snapshot)
         } else {
+            let before = row
             row.apply(event, at: place, obsolete: &obsoletePayloads)
+            try removeProblems(of: node, before, now: row, after: event.fact, of: entry.row, in: snapshot)
         }
         change(node, of: entry, from: standing, to: row)
         try addProblem(event, at: place, of: entry, in: snapshot)
@@ -286,18 +288,21 @@ struct ProjectionFold {
     ) throws(RenError) {
         for (nodes, keeping) in [(reopening.again, false), (reopening.affected, true)] {
             for node in nodes {
-                guard var row = try nodeRow(node, of: entry, in: snapshot) else { continue }
-                let before = Standing(row)
+                guard let found = try nodeRow(node, of: entry, in: snapshot) else { continue }
+                var row = found
                 row.reopen(keeping: keeping)
-                change(node, of: entry, from: before, to: row)
+                try removeProblems(of: node, found, now: row, of: entry.row, in: snapshot)
+                change(node, of: entry, from: Standing(found), to: row)
             }
         }
         for (node, items) in reopening.items.sorted(by: { $0.key < $1.key }) {
             guard var row = try nodeRow(node, of: entry, in: snapshot), row.map != nil else { continue }
             let before = Standing(row)
             entry.nodes[node] = nil
-            try reopen(items, ItemKey(run: entry.row.number, node: node, item: ItemIndex(0)), &row, in: snapshot)
+            try reopen(items, of: node, &row, of: entry.row, in: snapshot)
+            let closed = row
             row.reopenMap()
+            try removeProblems(of: node, closed, now: row, of: entry.row, in: snapshot)
             change(node, of: entry, from: before, to: row)
         }
         entry.row.resumeEnding(reopening)
@@ -366,6 +371,63 @@ struct ProjectionFold {
         var row = found ?? ProblemRow(key.fingerprint, failure, at: event.time)
         row.add(event)
         problems[key] = row
+    }
+
+    /// What of a node is no failure any more: the node itself, and the items of a map that is not open any more.
+    ///
+    /// - Parameter fact: of the node's own event, where there is one: it may have failed anew.
+    private mutating func removeProblems(
+        of node: NodeNumber, _ before: NodeRow, now row: NodeRow, after fact: Fact? = nil, of run: RunRow,
+        in snapshot: any StoreSnapshot
+    ) throws(RenError) {
+        if before.state == .failed, row.state != .failed || fact?.isFailure == true {
+            try removeProblem(nil, before.last, of: run, in: snapshot)
+        }
+        guard let map = before.map?.extent, map.opened != row.map?.opened, before.map?.counts[.failed] ?? 0 > 0
+        else { return }
+        let changed = items.filter { $0.key.run == run.number && $0.key.node == node }
+        var failed = changed.values.filter { $0.state == .failed }
+        try snapshot.walk(.items, prefix: .node(run.number, node)) { key, value throws(RenError) in
+            let item = ItemIndex(rawValue: key.load(UInt32.self, at: 10))
+            if ItemRow.state(of: value) == .failed,
+                changed[ItemKey(run: run.number, node: node, item: item)] == nil
+            {
+                failed.append(try ItemRow(value))
+            }
+            return .continue
+        }
+        for row in failed where row.last > map.opened {
+            try removeProblem(row.error, row.last, of: run, in: snapshot)
+        }
+    }
+
+    /// Takes a node or item that had failed out of the group of its failure.
+    ///
+    /// - Parameters:
+    ///   - error: as its row has it; nil: only the event tells.
+    ///   - last: its last event.
+    mutating func removeProblem(
+        _ error: ErrorSummary?, _ last: RunVersion, of run: RunRow, in snapshot: any StoreSnapshot
+    ) throws(RenError) {
+        var failure = error.flatMap { $0.isWhole ? Failure($0.name, $0.message, frame: $0.frame) : nil }
+        var version = last
+        while failure == nil, version > .none {
+            let event = try event(version, of: run, in: snapshot)
+            // A result that came too late does not end what failed before.
+            guard case .resultRejected? = event?.fact else {
+                failure = event?.fact.problem
+                break
+            }
+            version = event?.previous ?? .none
+        }
+        guard let fingerprint = failure?.fingerprint else { return }
+        for fingerprint in [fingerprint, ProblemRow.otherFingerprint] {
+            let key = ProblemKey(run: run.number, fingerprint: fingerprint)
+            guard var row = try problem(key, in: snapshot) else { continue }
+            row.failures = max(0, row.failures - 1)
+            problems[key] = row
+            return
+        }
     }
 
     private func problem(_ key: ProblemKey, in snapshot: any StoreSnapshot) throws(RenError) -> ProblemRow? {

@@ -55,6 +55,9 @@ package struct ErrorSummary: Hashable, Sendable {
     /// `ValueError: no price`; the name alone where there is no message.
     package var text: String { message.isEmpty ? name : "\(name): \(message)" }
 
+    /// Nothing was cut: a cut text is at most 3 bytes shorter than what fits.
+    var isWhole: Bool { name.utf8.count < 97 && message.utf8.count < 297 && frame?.utf8.count ?? 0 < 157 }
+
     static func write(_ bytes: inout [UInt8], _ error: ErrorSummary) {
         bytes.append(text: error.name)
         bytes.append(text: error.message)

@@ -68,7 +68,8 @@ extension JournalView {
     package func problems(of run: RunNumber) throws(RenError) -> [ProblemRow] {
         var found: [ProblemRow] = []
         try snapshot.walk(.problems, prefix: Key(run)) { _, value throws(RenError) in
-            found.append(try ProblemRow(value))
+            let row = try ProblemRow(value)
+            if !row.isEmpty { found.append(row) }
             return .continue
         }
         return found.sorted(by: ProblemRow.isLarger)

@@ -42,6 +42,7 @@ extension JournalReading {
         try state.fold(run, through: start.version, from: self) { version, event in
             if let event = start.lineage.renumbered(event, at: version) { groups.add(event) }
         }
+        try remove(groups.mended, of: run, before: start.state.version, start.lineage, from: &groups)
         let forks = start.lineage.renumberedForks
         var nodes: [NodeRow?] = []
         for (index, node) in state.nodes.enumerated() {
@@ -51,6 +52,30 @@ extension JournalReading {
         return PastRun(
             state: state, row: RunRow(start, state, nodes), nodes: nodes, problems: groups.sorted, asOf: start.asOf,
             forks: forks)
+    }
+
+    /// Takes what had failed in the snapshot out of the groups of its failures. What is not found among the last 100,000
+    /// events before that stays counted.
+    private func remove(
+        _ mended: Set<Event.Subject>, of run: RunNumber, before end: RunVersion, _ lineage: RunLineage,
+        from groups: inout ProblemGroups
+    ) throws(RenError) {
+        var wanted = mended
+        var end = end.rawValue
+        let least = end > UInt64(Paging.scanMax) ? end - UInt64(Paging.scanMax) : 0
+        while !wanted.isEmpty, end > least {
+            let start = max(least, end > 1_000 ? end - 1_000 : 0)
+            let page = try read { view throws(RenError) in
+                try view.page(of: run, after: RunVersion(rawValue: start), limit: Int(end - start))
+            }
+            for event in page.reversed() {
+                guard let event = lineage.renumbered(event.event, at: event.version) else { continue }
+                if case .resultRejected = event.fact { continue }
+                // The last that happened to it before the snapshot is what made it failed.
+                if wanted.remove(event.subject) != nil, let failure = event.fact.problem { groups.remove(failure) }
+            }
+            end = start
+        }
     }
 
     /// Events of one node or item back from `last`, in order; the last 1,000 of them.
@@ -96,9 +121,10 @@ extension JournalView {
         let problems = (newest?.problems ?? []).compactMap { [at = newest?.state.version ?? .none] group in
             group.renumbered { lineage.subject($0, at: at) }
         }
+        let state = newest?.state ?? RunState(plans: plans)
         return PastStart(
-            row: row, version: version, hash: last.runHash,
-            state: newest?.state ?? RunState(plans: plans), groups: ProblemGroups(problems), asOf: asOf,
+            row: row, version: version, hash: last.runHash, state: state,
+            groups: ProblemGroups(problems, state, lineage), asOf: asOf,
             owner: owner, lineage: lineage)
     }
 
@@ -140,20 +166,86 @@ extension JournalView {
 /// The groups of failures of a run, as the projection folds them.
 struct ProblemGroups {
     private var groups: [UInt64: ProblemRow]
+    /// What had failed when the groups were such, and has not changed since.
+    private var failedNodes: Set<NodeNumber> = []
+    private var maps: [NodeNumber: MapState] = [:]
+    /// What of that is no failure any more: in which group it stood only its event tells.
+    private(set) var mended: Set<Event.Subject> = []
+    /// What has failed since, and its group.
+    private var failed: [Event.Subject: UInt64] = [:]
 
-    init(_ rows: [ProblemRow]) {
+    /// - Parameter state: of the event as of which the groups are `rows`.
+    init(_ rows: [ProblemRow], _ state: RunState, _ lineage: RunLineage) {
         groups = Dictionary(rows.map { ($0.fingerprint, $0) }) { first, _ in first }
+        for (index, node) in state.nodes.enumerated() {
+            guard let number = lineage.subject(.node(NodeNumber(index)), at: state.version)?.node else { continue }
+            if node.phase == .failed { failedNodes.insert(number) }
+            if let map = node.map, map.counts.failed > 0 { maps[number] = map }
+        }
     }
 
     mutating func add(_ event: Event) {
+        switch event.fact {
+        case .runReopened(let reopening): reopen(reopening)
+        case .runForked(let fork): reopen(fork.reopening)
+        // These leave a node or item that has failed as it is.
+        case .resultRejected, .checkpointed, .mapClosed: return
+        case .mapOpened: if let node = event.subject.node { closeMap(of: node) }
+        case .overridden: if case .node(let node) = event.subject { closeMap(of: node) }
+        default: break
+        }
+        mend(event.subject)
         guard let failure = event.fact.problem else { return }
-        var fingerprint = failure.fingerprint
-        let isFull = groups.count { $0.key != ProblemRow.otherFingerprint } >= ProblemRow.groupsMax
-        if groups[fingerprint] == nil, isFull { fingerprint = ProblemRow.otherFingerprint }
+        let fingerprint = group(of: failure)
         groups[fingerprint, default: ProblemRow(fingerprint, failure, at: event.time)].add(event)
+        if event.fact.isFailure { failed[event.subject] = fingerprint }
     }
 
-    var sorted: [ProblemRow] { groups.values.sorted(by: ProblemRow.isLarger) }
+    /// A node or item of that failure has failed no more.
+    mutating func remove(_ failure: Failure) { remove(group(of: failure)) }
+
+    private func group(of failure: Failure) -> UInt64 {
+        let fingerprint = failure.fingerprint
+        let isFull = groups.count { $0.key != ProblemRow.otherFingerprint } >= ProblemRow.groupsMax
+        return groups[fingerprint] == nil && isFull ? ProblemRow.otherFingerprint : fingerprint
+    }
+
+    private mutating func remove(_ fingerprint: UInt64) {
+        guard let count = groups[fingerprint]?.failures, count > 0 else { return }
+        groups[fingerprint]?.failures = count - 1
+    }
+
+    private mutating func reopen(_ reopening: Reopening) {
+        for node in reopening.again + reopening.affected {
+            mend(.node(node))
+            closeMap(of: node)
+        }
+        for (node, items) in reopening.items {
+            mend(.node(node))
+            for item in items.items { mend(.item(node, item)) }
+        }
+    }
+
+    /// What was known of its items counts no more.
+    private mutating func closeMap(of node: NodeNumber) {
+        for case .item(node, let item) in failed.keys { mend(.item(node, item)) }
+        maps[node]?.forEachItem(in: .failed) { item in
+            mended.insert(.item(node, item))
+            return true
+        }
+        maps[node] = nil
+    }
+
+    private mutating func mend(_ subject: Event.Subject) {
+        if let fingerprint = failed.removeValue(forKey: subject) { return remove(fingerprint) }
+        switch subject {
+        case .run: break
+        case .node(let node): if failedNodes.remove(node) != nil { mended.insert(subject) }
+        case .item(let node, let item): if maps[node]?.state(of: item) == .failed { mended.insert(subject) }
+        }
+    }
+
+    var sorted: [ProblemRow] { groups.values.filter { !$0.isEmpty }.sorted(by: ProblemRow.isLarger) }
 }
 
 extension ProblemRow {

@@ -43,10 +43,3 @@ struct ProblemFilter {
         return Failure(error.name, error.message, frame: error.frame).fingerprint
     }
 }
-
-extension ErrorSummary {
-    /// Nothing was cut: a cut text is at most 3 bytes shorter than what fits.
-    fileprivate var isWhole: Bool {
-        name.utf8.count < 97 && message.utf8.count < 297 && frame?.utf8.count ?? 0 < 157
-    }
-}

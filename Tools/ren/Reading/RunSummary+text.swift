@@ -90,7 +90,7 @@ extension RunSummary {
             return [
                 "  \(Words.grouped(count).rightAligned(to: 4)) × "
                     + Terminal.escaped(row.text).shortened(to: 80),
-                row.failures > 0 ? "" : "(tried again)",
+                row.failures > 0 ? "" : "(none of them failed now)",
                 Terminal.escaped(row.frame ?? ""), Terminal.escaped(problem.key.map { "e.g. \($0)" } ?? ""),
                 logsCommand(problem),
             ]
