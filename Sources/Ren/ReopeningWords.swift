@@ -7,6 +7,8 @@ package struct RetryWords: Sendable {
     package var nodes: [String] = []
     /// Of the one node that is named.
     package var keys: [String] = []
+    /// Of a group of problems: only what has failed for its reasons.
+    package var problem: String?
     package var onlyFailed = false
     /// Nodes with `once` that may run again although they had succeeded.
     package var again: [String] = []
@@ -15,7 +17,8 @@ package struct RetryWords: Sendable {
 
     package init() {}
 
-    /// - Throws: `node.not_found`, `item.not_found`, `retry.keys` for keys without their one node.
+    /// - Throws: `node.not_found`, `item.not_found`, `retry.keys` for keys without their one node, or beside a problem;
+    ///   `retry.nothing` for a problem that nothing has failed with.
     package func request(for row: RunRow, in journal: any JournalReading) throws(RenError) -> Request {
         let flow = try Session.recordedFlow(row.flow, in: journal)
         var choice = RetryChoice()
@@ -24,6 +27,14 @@ package struct RetryWords: Sendable {
         choice.onlyFailed = onlyFailed
         choice.codeChangedRunsAgain = codeChangedRunsAgain
         choice.reason = reason
+        if let problem {
+            guard keys.isEmpty else {
+                throw RenError(
+                    .init("retry.keys"), "a problem means items by itself, and keys are given beside it",
+                    hint: "leave out one of the two")
+            }
+            (choice.nodes, choice.items) = try failures(problem, choice.nodes, of: row, in: journal)
+        }
         guard !keys.isEmpty else { return .retry(choice) }
         guard choice.nodes.count == 1 else {
             throw RenError(.init("retry.keys"), "keys are those of one node", hint: "name it with --node")
@@ -32,6 +43,27 @@ package struct RetryWords: Sendable {
         let items = try keys.map { key throws(RenError) in try journal.item(key, of: node, in: row) }
         choice.items[node] = ItemRanges(items)
         return .retry(choice)
+    }
+}
+
+extension RetryWords {
+    private func failures(
+        _ problem: String, _ nodes: [NodeNumber], of row: RunRow, in journal: any JournalReading
+    ) throws(RenError) -> (nodes: [NodeNumber], items: [NodeNumber: ItemRanges]) {
+        guard let fingerprint = ProblemView.fingerprint(problem) else {
+            throw RenError(
+                .init("retry.problem"),
+                "“\(problem.prefix(100))” is no fingerprint of a problem: those have 16 hexadecimal digits",
+                hint: "ren show \(row.id) -o json has those of the run")
+        }
+        let found = try journal.failures(of: row.number, fingerprint, in: nodes)
+        guard !found.nodes.isEmpty || !found.items.isEmpty else {
+            throw RenError(
+                .retryNothing,
+                "nothing of the run has failed with the problem \(problem), or all of it began again since",
+                hint: "ren show \(row.id) lists what failed")
+        }
+        return (found.nodes + found.items.keys.filter { !found.nodes.contains($0) }.sorted(), found.items)
     }
 }
 

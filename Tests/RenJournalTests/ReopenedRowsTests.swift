@@ -194,6 +194,97 @@ struct ReopenedRowsTests {
                 == 0, "none of them has failed any more")
     }
 
+    /// What is counted of the run's groups: name, failed now, attempts that ever failed.
+    private static func problems(_ written: Written) throws -> [String] {
+        try written.journal.read { view throws(RenError) in
+            try view.problems(of: written.run).map { "\($0.name) \($0.failures) \($0.attempts)" }
+        }
+    }
+
+    @Test("A group of failures counts what has failed now: not what was given a value, or began again")
+    func problems() throws {
+        var written = Written()
+        // Its event tells which group a cut text is of.
+        let long = Failure("Long", String(repeating: "no price of it ", count: 40) + "1", frame: "a.py:1")
+        func fail(_ subject: Event.Subject, _ failure: Failure = Self.failure) {
+            written.history.add(.attemptFailed(failure, retryAt: nil), subject)
+            written.history.add(.failed(failure), subject)
+        }
+        written.history.openMap(NodeNumber(0), total: 6)
+        for item in 0..<6 { written.history.start(.item(0, item)) }
+        for item in 0..<4 { fail(.item(0, item)) }
+        for item in 4..<6 { fail(.item(0, item), long) }
+        written.history.start(.node(1))
+        fail(.node(1))
+        written.history.add(.mapClosed(MapCounts()), .node(0))
+        written.history.add(.failed(Failure(Failure.Name.tooManyFailed, "6 of 6")), .node(0))
+        written.history.add(.runEnding(.failed, Self.failure), .node(2))
+        written.history.add(.runFailed(Self.failure))
+        try written.store()
+        #expect(try Self.problems(written) == ["Error 5 5", "Long 2 2"])
+
+        written.history.add(.runReopened(Self.reopening(items: [0: []])))
+        written.history.add(.overridden(reason: nil), .item(0, 0), payload: Array("1".utf8))
+        written.history.add(.overridden(reason: nil), .item(0, 4), payload: Array("1".utf8))
+        written.history.add(.resultRejected(.finished), .item(0, 1))
+        try written.store()
+        #expect(try Self.problems(written) == ["Error 4 5", "Long 1 2"])
+
+        written.history.add(.runReopened(Self.reopening(again: [1, 2], items: [0: [1, 5]])))
+        try written.store()
+        #expect(try Self.problems(written) == ["Error 2 5", "Long 0 2"])
+        written.history.forget(.item(0, 1))
+        written.history.start(.item(0, 1))
+        fail(.item(0, 1), long)
+        written.history.start(.node(1))
+        fail(.node(1))
+        try written.store()
+        #expect(try Self.problems(written) == ["Error 3 6", "Long 1 3"])
+        let error = try written.journal.read { view throws(RenError) in try view.problems(of: written.run)[0] }
+        let failed = try written.journal.failures(of: written.run, error.fingerprint)
+        #expect(failed.nodes == [NodeNumber(1)])
+        #expect(failed.items == [NodeNumber(0): ItemRanges([ItemIndex(2), ItemIndex(3)])])
+        #expect(try written.journal.failures(of: written.run, error.fingerprint, in: [NodeNumber(0)]).nodes.isEmpty)
+
+        // In one commit with what makes the map anew, or another value of it.
+        written.history.add(.runReopened(Self.reopening(again: [0])))
+        try written.store()
+        #expect(try Self.problems(written) == ["Error 1 6", "Long 0 3"])
+        written.history.openMap(NodeNumber(0), total: 1)
+        written.history.forget(.item(0, 0))
+        written.history.start(.item(0, 0))
+        fail(.item(0, 0))
+        try written.store()
+        #expect(try Self.problems(written) == ["Error 2 7", "Long 0 3"])
+        written.history.add(.overridden(reason: nil), .node(0), payload: Array("1".utf8))
+        written.history.add(.overridden(reason: nil), .node(1), payload: Array("1".utf8))
+        try written.store()
+        #expect(try Self.problems(written) == ["Error 0 7", "Long 0 3"])
+    }
+
+    @Test("A fork counts what has failed in it; a group with nothing left in it is none")
+    func problemsOfForks() throws {
+        var written = Written()
+        for node in 0..<2 {
+            written.history.start(.node(node))
+            written.history.add(.failed(Self.failure), .node(node))
+        }
+        try written.store()
+        let hash = try #require(try written.row()?.hash)
+        let fork = written.history.fork(
+            "fork", at: written.history.version, hash: hash, reopening: Self.reopening(again: [1]))
+        let run = written.journal.reserveRun()
+        try written.journal.appendAndWait(fork.events, to: run, after: written.history.version)
+        try written.journal.appendAndWait([], to: run, after: Batch.anyVersion)
+        for (run, failures) in [(written.run, 2), (run, 1)] {
+            let found = try written.journal.read { view throws(RenError) in try view.problems(of: run) }
+            #expect(found.map(\.failures) == [failures])
+        }
+        written.history.add(.runReopened(Self.reopening(again: [0, 1])))
+        try written.store()
+        #expect(try Self.problems(written).isEmpty, "nothing of it is left to be told")
+    }
+
     @Test("Rows of an earlier opening of a map count for nothing; kept items may come before their turn")
     func secondOpening() throws {
         var written = Written()

@@ -156,6 +156,43 @@ struct NodeRoutesTests {
         }
     }
 
+    @Test("All failures of one group run again by one command; a group is empty when they have begun, or have a value")
+    func retryOfGroup() async throws {
+        try await ReadingFixture.with { fixture in
+            func group() async throws -> JSON? {
+                try await fixture.get("/api/v1/runs/r/problems").json["items"]?[0]
+            }
+            func retry(_ body: JSON, _ query: String = "") async throws -> HTTPAnswer {
+                try await fixture.ask("POST", "/api/v1/runs/r:retry\(query)", body)
+            }
+            let fingerprint = try #require(try await group()?["fingerprint"])
+            #expect(try await fixture.get("/api/v1/runs/r").json["problems"]?[0]?["fingerprint"] == fingerprint)
+            let dry = try await retry(["problem": fingerprint], "?dry_run=true")
+            #expect(dry.json["items"]?["m"] == ["count": 1, "indexes": "2"], "\(dry.json)")
+            for (body, status, code) in [
+                (["problem": "0123456789abcdef"], 409, "retry.nothing"),
+                (["problem": fingerprint, "nodes": ["after"]], 409, "retry.nothing"),
+                (["problem": fingerprint, "nodes": ["m"], "keys": ["sku-3"]], 422, "retry.keys"),
+                (["problem": "12"], 400, "field.invalid"),
+            ] as [(JSON, Int, String)] {
+                let refused = try await retry(body, "?dry_run=true")
+                #expect(refused.status == status && refused.code == code, "\(refused.json)")
+            }
+            let done = try await retry(["problem": fingerprint])
+            #expect(done.status == 202, "\(done.json)")
+            try await fixture.wait(for: "succeeded", of: "r")
+            #expect(try fixture.types("r").filter { $0 == "item.started" }.count == 6)
+            var counts = try await group()
+            #expect(counts?["failures"] == 1 && counts?["attempts"] == 2)
+            let said: JSON = ["node": "m", "key": "sku-3", "value": "given"]
+            #expect(try await fixture.ask("POST", "/api/v1/runs/r:skip", said).status == 202)
+            try await fixture.wait(for: "succeeded", of: "r")
+            counts = try await group()
+            #expect(counts?["failures"] == 0 && counts?["attempts"] == 2)
+            #expect(try await retry(["problem": fingerprint]).code == "retry.nothing")
+        }
+    }
+
     @Test("The timeline has as many buckets as were asked for, and counts each attempt once")
     func timeline() async throws {
         try await ReadingFixture.with { fixture in

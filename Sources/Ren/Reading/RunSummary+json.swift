@@ -22,6 +22,7 @@ extension RunSummary {
         object["problems"] = .array(
             problems.map { problem in
                 [
+                    "fingerprint": .string(ProblemView.text(problem.row.fingerprint)),
                     "name": .string(problem.row.name), "message": .string(problem.row.message),
                     "frame": JSON(problem.row.frame), "failures": JSON(problem.row.failures),
                     "attempts": JSON(problem.row.attempts), "first": JSON(problem.row.first),

@@ -151,9 +151,15 @@ extension Backend {
         "type": "string", "enum": ["keep", "again"], "default": "keep",
         "description": "what becomes of results that other code than today's made",
     ]
+    private static let fingerprint: JSON = {
+        var schema = fingerprintSchema.objectValue ?? [:]
+        schema["description"] = "of a group of problems: all that has failed for its reasons, of the named nodes if any"
+        return .object(schema)
+    }()
     private static let retryBody: JSON = .request([
         "nodes": names("only these; all that failed for good unless given"),
         "keys": names("only these items, of the one node that is named"),
+        "problem": fingerprint,
         "failed": ["type": "boolean", "description": "of the named nodes, too, only what failed"],
         "again": names("nodes with once that may run again although they had succeeded"),
         "code_changed": codeChanged,
@@ -174,6 +180,7 @@ extension Backend {
         var words = RetryWords()
         words.nodes = call.names("nodes")
         words.keys = call.names("keys")
+        words.problem = call.json["problem"]?.stringValue
         words.onlyFailed = call.json["failed"] == true
         words.again = call.names("again")
         words.codeChangedRunsAgain = call.json["code_changed"] == "again"

@@ -86,10 +86,19 @@ extension Backend {
         ]
     }
 
+    static let failedNow: JSON = [
+        "type": "integer", "minimum": 0,
+        "description": "nodes and items that have failed so, and have not begun again or got a value since",
+    ]
+    static let failedEver: JSON = [
+        "type": "integer", "minimum": 0, "description": "attempts that ever failed so",
+    ]
+
     static let problemSchema: JSON = .answer([
         "fingerprint": fingerprintSchema, "name": .text("of the exception"), "message": .text("the first one"),
-        "frame": .textOrNull("the topmost own one"), "failures": .count, "attempts": .count, "first": .time,
-        "last": .time, "samples": .list(of: .answer(["node": .text("its name"), "key": .textOrNull("of the item")])),
+        "frame": .textOrNull("the topmost own one"), "failures": failedNow,
+        "attempts": failedEver, "first": .time, "last": .time,
+        "samples": .list(of: .answer(["node": .text("its name"), "key": .textOrNull("of the item")])),
     ])
 
     private static let timelineBar: JSON = .answer([

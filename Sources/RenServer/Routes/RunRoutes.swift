@@ -213,8 +213,9 @@ extension Backend {
             ["status": .oneOf(WorkState.allCases.map(\.name))],
             sometimes: ["attempts": .count, "begun": .timeOrNull, "ended": .timeOrNull])
         let problem: JSON = .answer([
-            "name": .text("the exception's class"), "message": .text("of the first failure"),
-            "frame": .textOrNull("the line of the user's own code"), "failures": .count, "attempts": .count,
+            "fingerprint": fingerprintSchema, "name": .text("the exception's class"),
+            "message": .text("of the first failure"),
+            "frame": .textOrNull("the line of the user's own code"), "failures": failedNow, "attempts": failedEver,
             "first": .time, "last": .time, "node": .textOrNull("where it came first"),
             "key": .textOrNull("of the first item"),
         ])

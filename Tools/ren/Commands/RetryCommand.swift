@@ -29,6 +29,12 @@ struct RetryCommand: AsyncParsableCommand {
     var key: [String] = []
 
     @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "Only what failed for one cause: a fingerprint of ren show -o json.", valueName: "fingerprint"))
+    var problem: String?
+
+    @Option(
         name: .long, parsing: .singleValue,
         help: ArgumentHelp("A node with once that may run again although it had succeeded.", valueName: "node"))
     var again: [String] = []
@@ -55,6 +61,7 @@ struct RetryCommand: AsyncParsableCommand {
     var noProgress = false
 
     func validate() throws {
+        if !key.isEmpty, problem != nil { throw ValidationError("--key and --problem exclude each other") }
         if !key.isEmpty, node.count != 1 { throw ValidationError("--key takes the one --node that it is of") }
     }
 
@@ -87,6 +94,7 @@ struct RetryCommand: AsyncParsableCommand {
         var words = RetryWords()
         words.nodes = node
         words.keys = key
+        words.problem = problem
         words.onlyFailed = failed
         words.again = again
         words.codeChangedRunsAgain = codeChanged == .again
@@ -138,6 +146,7 @@ struct RetryCommand: AsyncParsableCommand {
         add("nodes", node)
         add("keys", key)
         add("again", again)
+        if let problem { body["problem"] = .string(problem) }
         if let reason { body["reason"] = .string(reason) }
         return body
     }

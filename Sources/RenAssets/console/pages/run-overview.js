@@ -6,7 +6,7 @@ import { throttled } from "../page.js";
 import { between, count, duration, eta, percent, plural, rate, relative, time, visible } from "../format.js";
 import { left } from "../store.js";
 import { place, nodeNote, sentence, stateOf } from "../words.js";
-import { retryDialog, retryGroup } from "../widgets/actions.js";
+import { retryDialog } from "../widgets/actions.js";
 import { badge, tally } from "../widgets/badge.js";
 import { bar } from "../widgets/bar.js";
 import { graphView } from "../widgets/graph.js";
@@ -253,7 +253,8 @@ export class RunOverviewPage extends RunPage {
                     " · ",
                     h("button", {
                         key: "r", type: "button", class: "small",
-                        onclick: () => retryGroup(this.app, this.run, sample.node, group),
+                        onclick: () => retryDialog(
+                            this.app, this.run, { problem: group.fingerprint }, group.failures),
                     }, `Retry ${count(group.failures)}`),
                 ]),
         );

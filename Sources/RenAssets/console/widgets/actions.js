@@ -8,8 +8,6 @@ import { problemBox } from "./problem.js";
 import { setsView } from "./sets.js";
 
 const HOUR = 3_600_000;
-/** So many items can be named in one command. */
-const KEYS_MAX = 1000;
 
 /**
  * A dialog with a form: `content` describes it, `buttons` are `[text, act, class?, isOff?]`; an `act` gives back a
@@ -190,11 +188,10 @@ async function send(app, run, name, form) {
 /**
  * Runs failed work again in `run`, after it has said what that means.
  *
- * @param {object} what members of the command's body: `{}` for all, `{nodes, failed}`, `{nodes, keys}`
+ * @param {object} what members of the command's body: `{}` for all, `{nodes, failed}`, `{nodes, keys}`, `{problem}`
  * @param {number} number how many failed nodes and items it means
- * @param {number} [all] how many there are, where one command cannot name them all
  */
-export function retryDialog(app, run, what, number, all = number) {
+export function retryDialog(app, run, what, number) {
     const wish = new Wish(app, run, "retry", () => {
         const body = { ...what };
         if (wish.reason) body.reason = wish.reason;
@@ -205,8 +202,6 @@ export function retryDialog(app, run, what, number, all = number) {
     wish.look();
     ask(app, `Retry ${plural(number, "failure")}`, () => [
         h("p", null, "New attempts, counted on. Everything else keeps what it has."),
-        all > number && h("p", { class: "note warn" },
-            `These are the first ${count(number)} of ${count(all)}: retry the others after them.`),
         wish.view(),
         h("label", { class: "choice" },
             h("input", {
@@ -217,18 +212,6 @@ export function retryDialog(app, run, what, number, all = number) {
             }), " Also run again what other code than today’s made"),
         reasonField((text) => (wish.reason = text)),
     ], () => [["Retry", () => wish.send("The run is open again:"), "primary"]]);
-}
-
-/** Runs again all failures of one kind. @param {object} group of `GET /runs/{run}/problems` */
-export async function retryGroup(app, run, node, group) {
-    try {
-        const { items, total } = await app.api.get(
-            path`/runs/${run}/nodes/${node}/items`, { problem: group.fingerprint, state: "failed", limit: KEYS_MAX });
-        retryDialog(app, run, { nodes: [node], keys: items.map((item) => item.key) }, items.length, total);
-    } catch (error) {
-        if (!(error instanceof Problem)) throw error;
-        app.toasts.say(error.message, null, true);
-    }
 }
 
 /**
