@@ -186,6 +186,23 @@ struct WhyTests {
                 history.add(.runFailed(Failure("TooManyFailed", "1 of 3")))
             }, status: "pending", texts: ["did not begin: “x” ended first (failed)"], types: ["node.failed"]),
         Row(
+            name: "a retry that the run's end forestalled",
+            nodes: "x: {function: f, each: {var: input}, tolerate: 0, retry: 3}", key: "1",
+            told: { story, history in
+                history.open(story.node("x"), 2)
+                history.start(story.item("x", 0))
+                history.start(story.item("x", 1))
+                history.fail(story.item("x", 1), retryAfter: .seconds(9))
+                history.fail(story.item("x", 0))
+                history.add(.mapClosed(MapCounts()), story.node("x"))
+                history.add(.failed(Failure("TooManyFailed", "1 of 2")), story.node("x"))
+                history.add(.runFailed(Failure("TooManyFailed", "1 of 2")))
+            }, status: "pending",
+            texts: [
+                "was not tried again: “x” ended first (failed)", "it began as one of the 2 items of “x”",
+                "attempt 1 failed: Gone: no page; was to be tried again from … on (1 of 3 attempts used)",
+            ], types: ["node.failed", "map.opened", "item.attempt_failed"]),
+        Row(
             name: "concurrency", nodes: "x: {function: f, each: {var: input}, concurrency: 1}", key: "1",
             told: { story, history in
                 history.open(story.node("x"), 3, concurrency: 1)

@@ -27,6 +27,8 @@ struct WhyTeller {
             return subject.node.map { state[$0].status } ?? ""
         }
         guard let work = map.open[item] else { return map.state(of: item).name }
+        // What waited for a retry when too many others had failed.
+        if state[node].isSettled { return MapState.ItemState.pending.name }
         switch work.phase {
         case .ready: return "ready"
         case .running: return "running"
@@ -41,7 +43,7 @@ struct WhyTeller {
         if let began = events.first(where: { $0.event.fact.begins }) {
             reasons += try beginnings(of: subject, node, began)
         }
-        return reasons + attempts(events, node)
+        return reasons + attempts(events, subject, node)
     }
 
     private func events(of subject: Event.Subject) throws(RenError) -> [RecordedEvent] {
@@ -252,8 +254,9 @@ struct WhyTeller {
         return reasons
     }
 
-    private func attempts(_ events: [RecordedEvent], _ node: NodeNumber) -> [Reason] {
+    private func attempts(_ events: [RecordedEvent], _ subject: Event.Subject, _ node: NodeNumber) -> [Reason] {
         let policy = plan.retry(of: node)
+        let isLeft = state[node].isSettled && state.work(of: subject) != nil
         var counted = 0
         return events.compactMap { recorded in
             let attempt = recorded.event.attempt
@@ -265,7 +268,10 @@ struct WhyTeller {
             case .attemptFailed(let failure, let retryAt):
                 counted += 1
                 let next =
-                    retryAt.map { "tried again from \($0.iso8601) on (\(counted) of \(policy.attempts) attempts used)" }
+                    retryAt.map {
+                        "\(isLeft && recorded.version == events.last?.version ? "was to be " : "")tried again from "
+                            + "\($0.iso8601) on (\(counted) of \(policy.attempts) attempts used)"
+                    }
                     ?? (counted >= policy.attempts
                         ? "\(counted) of \(policy.attempts) attempts used" : "this error is not tried again")
                 return Reason(text: "attempt \(attempt) failed: \(failure.text); \(next)", event: recorded)
@@ -303,7 +309,8 @@ struct WhyTeller {
         case .settled:
             return [
                 Reason(
-                    text: "did not begin: \(name(node)) ended first (\(state[node].status))",
+                    text: (last == nil ? "did not begin" : "was not tried again")
+                        + ": \(name(node)) ended first (\(state[node].status))",
                     event: try recorded(state[node].work.last))
             ]
         case .retry(let until):

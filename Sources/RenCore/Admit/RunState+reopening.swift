@@ -140,7 +140,7 @@ extension RunState {
             }
             for item in items.items {
                 let state = map.state(of: item)
-                guard state != .pending, state != .open else {
+                guard state != .pending, state != .open || self[node].isSettled else {
                     throw RenError(
                         .retryNothing, "item \(item) of node “\(name(node))” has not ended: it is \(state.name)")
                 }
@@ -159,8 +159,8 @@ extension RunState {
 
     /// What of a node failed for good.
     private func choose(failuresOf node: NodeNumber, in seed: inout ReopeningSeed) {
-        if let failed = self[node].map?.items(in: [.failed]), !failed.isEmpty {
-            seed.add(failed, of: node)
+        if let map = self[node].map, map.counts.failed > 0 {
+            seed.add(map.items(in: unsettled(of: node).union([.failed])), of: node)
         } else if self[node].phase == .failed {
             seed.again.insert(node)
         }
@@ -171,7 +171,8 @@ extension RunState {
         let state = self[node]
         if let map = state.map {
             let isCut = state.phase == .cancelled
-            let items = map.items(in: isCut ? [.failed, .unknown, .cancelled] : [.failed, .unknown])
+            let items = map.items(
+                in: unsettled(of: node).union(isCut ? [.failed, .unknown, .cancelled] : [.failed, .unknown]))
             if isCut || !items.isEmpty { return seed.add(items, of: node) }
         }
         var isUnknown: Bool { if case .unknown = state.phase { true } else { false } }
@@ -182,6 +183,10 @@ extension RunState {
         }
         seed.again.insert(node)
     }
+
+    /// The state of items that did not succeed although none of them runs any more: those that waited for a retry when
+    /// too many others had failed. They go on where they were.
+    private func unsettled(of node: NodeNumber) -> Set<MapState.ItemState> { self[node].isSettled ? [.open] : [] }
 
     /// Of a run that was stopped, or that its flow's timeout ended: what was cancelled goes on.
     func undoCancellations(in seed: inout ReopeningSeed) {

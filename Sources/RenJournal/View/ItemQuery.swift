@@ -40,7 +40,7 @@ package struct ItemWindow: Sendable {
         /// Nil for one that has not begun, and for one that runs its first attempt: the engine knows when that began.
         package let begun: Timestamp?
         package let ended: Timestamp?
-        /// When the next attempt begins.
+        /// When the next attempt begins; nil where its map has ended.
         package let until: Timestamp?
         package let error: ErrorSummary?
         package let outputLength: Int?
@@ -113,7 +113,7 @@ extension JournalView {
         return ItemWindow.Row(
             index: item, key: keys.key(of: item), state: state,
             attempts: row.map { Int($0.attempts) } ?? (state == .running ? 1 : 0), begun: row?.begun,
-            ended: row?.ended, until: row?.until, error: row?.error, outputLength: row?.outputLength,
-            last: row?.last ?? .none, output: row?.output)
+            ended: row?.ended, until: map.hasEnded ? nil : row?.until, error: row?.error,
+            outputLength: row?.outputLength, last: row?.last ?? .none, output: row?.output)
     }
 }

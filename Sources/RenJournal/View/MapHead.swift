@@ -6,6 +6,8 @@ struct MapHead: Sendable {
     let run: RunNumber
     let node: NodeNumber
     let map: NodeRow.MapSummary
+    /// The node has ended: nothing of the map goes on by itself.
+    let hasEnded: Bool
     /// The last event, and its time.
     let asOf: JournalSequence
     let time: Timestamp
@@ -20,7 +22,8 @@ struct MapHead: Sendable {
 
     /// Nil while the map is not open.
     init?(_ run: RunNumber, _ node: NodeNumber, in view: borrowing JournalView) throws(RenError) {
-        guard let map = try view.node(run, node)?.map else { return nil }
+        guard let row = try view.node(run, node), let map = row.map else { return nil }
+        hasEnded = row.state.isSettled
         self.run = run
         self.node = node
         self.map = map

@@ -62,7 +62,8 @@ extension JournalReading {
         }
         return ItemWindow.Row(
             index: item, key: keys.key(of: item), state: state, attempts: row.map { Int($0.attempts) } ?? 0,
-            begun: row?.begun, ended: row?.ended, until: row?.until, error: row?.error,
+            begun: row?.begun, ended: row?.ended,
+            until: past.state[node].isSettled ? nil : row?.until, error: row?.error,
             outputLength: row?.outputLength, last: row?.last ?? .none, output: row?.output)
     }
 }

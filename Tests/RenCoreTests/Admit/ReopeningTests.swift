@@ -184,6 +184,27 @@ struct ReopeningTests {
         #expect(error?.code == .retryNothing)
     }
 
+    @Test("What waited for a retry when too many others had failed goes on with those that failed")
+    func waiting() throws {
+        let story = try Story(
+            Self.products,
+            "list ok, scrape 3, scrape[0] failed, scrape[1] started, scrape[1] retrying, scrape failed, run failed")
+        let scrape = try story.number("scrape")
+        var choice = RetryChoice()
+        let both = [scrape: ItemRanges([ItemIndex(0), ItemIndex(1)])]
+        #expect(try story.state.reopening(choice).items == both)
+        choice.nodes = [scrape]
+        #expect(try story.state.reopening(choice).items == both)
+        choice.items = [scrape: ItemRanges([ItemIndex(1)])]
+        var reopening = try story.state.reopening(choice)
+        #expect(reopening.items == choice.items)
+        reopening.items = both
+        var state = story.state
+        state.apply(Event(.runReopened(reopening), .run, at: state.time))
+        let map = try #require(state[scrape].map)
+        #expect(map.state(of: ItemIndex(0)) == .pending && map.state(of: ItemIndex(1)) == .open)
+    }
+
     @Test("Attempt numbers go on, and the budget for retries starts anew")
     func attempts() throws {
         var story = try Story("a: {function: f}", "a started, a failed, run failed")

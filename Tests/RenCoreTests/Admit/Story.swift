@@ -61,6 +61,7 @@ struct Story {
             let isWhole = if case .node = subject { isMap } else { false }
             tell(event(.succeeded(instead: nil), isWhole ? nil : Self.value))
         case "failed": tell(event(.failed(Self.failure)))
+        case "retrying": tell(event(.attemptFailed(Self.failure, retryAt: time + .seconds(9))))
         case "unknown": tell(event(.unknown(.engineDied)))
         case "cancelled": tell(event(.cancelled))
         case "not-taken": tell(event(.skipped(.notTaken, operands: nil)))

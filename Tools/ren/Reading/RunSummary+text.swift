@@ -48,7 +48,7 @@ extension RunSummary {
     private func details(of index: Int, _ style: Style) -> String {
         guard let node = rows[index] else { return waitsFor(index) }
         var parts: [String] = []
-        if let map = node.map { parts.append(Self.counts(map)) }
+        if let map = node.map { parts.append(Self.counts(map, hasEnded: node.state.isSettled)) }
         if let way = node.way { parts.append("→ \(way)") }
         if node.state == .waiting, let signal = node.signal {
             let until = node.until.map { " until \(Words.time($0, on: .wallClock()))" } ?? ""
@@ -74,11 +74,14 @@ extension RunSummary {
     }
 
     /// `9,963 ok, 37 failed, 2 running of 10,002`
-    static func counts(_ map: NodeRow.MapSummary) -> String {
+    ///
+    /// - Parameter hasEnded: what waited for a retry then is not tried again.
+    static func counts(_ map: NodeRow.MapSummary, hasEnded: Bool = false) -> String {
         var parts = ["\(Words.grouped(map.counts[.succeeded])) ok"]
         for state in [WorkState.failed, .running, .retrying, .ready, .skipped, .cancelled, .unknown, .pending]
         where map.counts[state] > 0 {
-            parts.append("\(Words.grouped(map.counts[state])) \(state.name)")
+            let isLeft = hasEnded && (state == .retrying || state == .ready)
+            parts.append("\(Words.grouped(map.counts[state])) \(isLeft ? "not tried again" : state.name)")
         }
         return parts.joined(separator: ", ") + " of \(Words.grouped(map.total))"
     }

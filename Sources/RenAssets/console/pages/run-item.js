@@ -101,15 +101,22 @@ export class RunItemPage extends RunPage {
         return attempt === all.at(-1) && attempt.outcome === "succeeded" && !isLarge ? output : undefined;
     }
 
+    /** It goes on only when a person says so: also what waited for another try when its run ended. */
+    get #isStuck() {
+        const state = this.#item?.state;
+        if (this.store.isPast) return false;
+        return state === "failed" || state === "unknown" || state === "retrying" && !this.store.isOpen;
+    }
+
     get keys() {
         const keys = { ...super.keys };
         const { node, key } = this.route.params;
         keys["("] = ["Attempt before", () => this.#step(-1)];
         keys[")"] = ["Next attempt", () => this.#step(1)];
-        if (!this.store.isPast && ["failed", "unknown"].includes(this.#item?.state)) {
+        if (this.#isStuck) {
             keys.R = ["Retry the item", () => retryDialog(this.app, this.run, { nodes: [node], keys: [key] }, 1)];
         }
-        if (!this.store.isPast && this.#item && ["failed", "unknown"].includes(this.#item.state)) {
+        if (this.#isStuck) {
             keys.S = ["Skip the item", () => skipDialog(this.app, this.run, node, key, this.#item.state)];
         }
         return keys;
@@ -133,7 +140,7 @@ export class RunItemPage extends RunPage {
                 badge(item.state, item.milliseconds === null ? null : `after ${duration(item.milliseconds)}`),
                 h("span", { class: "quiet" }, `item ${count(item.index)}`),
                 h("span", { class: "grow" }),
-                !this.store.isPast && ["failed", "unknown"].includes(item.state) && [
+                this.#isStuck && [
                     h("button", {
                         key: "retry", type: "button",
                         onclick: () => retryDialog(this.app, this.run, { nodes: [node], keys: [key] }, 1),
