@@ -89,6 +89,85 @@ struct PastTests {
         }
     }
 
+    @Test("What a person mended is out of its group as of any event, also what had failed before the last snapshot")
+    func mended() throws {
+        let opened = try OpenedMemory()
+        let journal = opened.journal
+        let run = journal.reserveRun()
+        let failure = Failure("ValueError", "no price")
+        var history = HistoryBuilder("r")
+        var state = RunState(plans: [SnapshotTests.plan])
+        var snapshots = SnapshotWriter()
+        var seen: [Seen] = []
+        func commit() throws {
+            let (after, events) = history.take()
+            let receipt = try journal.appendAndWait(events, to: run, after: after)
+            for event in events { state.apply(event) }
+            if let rows = snapshots.next(state) {
+                let answer = Handover<Result<Receipt, RenError>>()
+                journal.submit(Batch(run: run, after: state.version, events: [], snapshot: rows) { answer.give($0) })
+                _ = try answer.wait().get()
+            }
+            seen.append(try Self.look(journal, run, receipt.last))
+        }
+        func reopen(again: [Int] = [], _ items: [Int]) {
+            var reopening = Reopening()
+            reopening.again = again.map { NodeNumber($0) }
+            if !items.isEmpty { reopening.items = [NodeNumber(0): ItemRanges(items.map { ItemIndex($0) })] }
+            history.time = history.time + .seconds(60)
+            history.add(.runReopened(reopening))
+            for item in items { history.forget(.item(0, item)) }
+        }
+        func fail(_ subject: Event.Subject) {
+            history.start(subject)
+            history.add(.attemptFailed(failure, retryAt: nil), subject)
+            history.add(.failed(failure), subject)
+        }
+        func close() {
+            history.add(.mapClosed(MapCounts()), .node(0))
+            history.add(.failed(Failure(Failure.Name.tooManyFailed, "too many")), .node(0))
+            history.add(.runFailed(failure))
+        }
+        history.create()
+        history.openMap(NodeNumber(0), total: 1_100)
+        fail(.node(5))
+        for item in 0..<1_100 {
+            guard item % 100 > 0 else {
+                fail(.item(0, item))
+                continue
+            }
+            history.start(.item(0, item))
+            history.succeed(.item(0, item))
+        }
+        close()
+        try commit()
+        #expect(snapshots.base != nil)
+        reopen(again: [5], [0, 100, 200])
+        try commit()
+        history.start(.item(0, 0))
+        history.succeed(.item(0, 0))
+        history.add(.overridden(reason: nil), .item(0, 300), payload: Array("1".utf8))
+        fail(.item(0, 100))
+        try commit()
+        fail(.node(5))
+        history.start(.item(0, 200))
+        history.succeed(.item(0, 200))
+        close()
+        try commit()
+        reopen(again: [5], [100, 400])
+        try commit()
+        reopen(again: [0], [])
+        try commit()
+        for then in seen {
+            let past = try journal.past(of: run, at: then.sequence, plans: [SnapshotTests.plan])
+            #expect(past.problems.map(\.stored) == then.problems, "\(then.row.version)")
+            for (number, row) in then.nodes {
+                let found = past.nodes[number.index]
+                #expect(found?.begun == row.begun && found?.ended == row.ended, "\(then.row.version) node \(number)")
+            }
+        }
+    }
+
     @Test("A fork before it begins is its ancestor, in the numbers of that flow; then it is what it was itself")
     func fork() throws {
         let journal = MemoryJournal.make()

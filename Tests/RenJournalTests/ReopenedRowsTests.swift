@@ -285,6 +285,55 @@ struct ReopenedRowsTests {
         #expect(try Self.problems(written).isEmpty, "nothing of it is left to be told")
     }
 
+    @Test("Begin and end are those of the last time; what was kept took what it had taken, and a fork begins anew")
+    func times() throws {
+        var written = Written()
+        func wait() { written.history.time = written.history.time + .seconds(900) }
+        func took(_ node: Int) throws -> Duration? {
+            try written.node(node).flatMap { row in row.ended.map { $0 - row.begun } }
+        }
+        for node in 0..<3 {
+            written.history.start(.node(node))
+            written.history.time = written.history.time + .seconds(1)
+            if node < 2 { written.history.succeed(.node(node)) }
+        }
+        written.history.add(.failed(Self.failure), .node(2))
+        written.history.openMap(NodeNumber(3), total: 1)
+        written.history.start(.item(3, 0))
+        written.history.add(.failed(Self.failure), .item(3, 0))
+        written.history.add(.mapClosed(MapCounts()), .node(3))
+        written.history.add(.failed(Failure(Failure.Name.tooManyFailed, "1 of 1")), .node(3))
+        written.history.add(.runFailed(Self.failure))
+        try written.store()
+        let first = try (0..<3).map { try took($0) }
+        let result = try #require(try written.node(1)?.output?.version)
+
+        wait()
+        let reopened = written.history.time
+        written.history.add(.runReopened(Self.reopening(again: [0], items: [3: [0]], affected: [1])))
+        try written.store()
+        written.history.start(.node(0))
+        written.history.time = written.history.time + .seconds(2)
+        written.history.succeed(.node(0))
+        written.history.add(.kept(), .node(1), cause: result)
+        written.history.add(.overridden(reason: nil), .node(2), payload: Array("1".utf8))
+        try written.store()
+        for node in [0, 3] { #expect(try #require(try written.node(node)).begun >= reopened) }
+        #expect(try #require(try took(0)) < .seconds(10))
+        #expect(try took(1) == first[1])
+        #expect(try #require(try took(2)) < .seconds(10))
+
+        wait()
+        let hash = try #require(try written.row()?.hash)
+        let fork = written.history.fork("fork", at: written.history.version, hash: hash)
+        let run = written.journal.reserveRun()
+        try written.journal.appendAndWait(fork.events, to: run, after: written.history.version)
+        try written.journal.appendAndWait([], to: run, after: Batch.anyVersion)
+        let rows = try written.journal.read { view throws(RenError) in try view.nodes(of: run) }
+        #expect(rows[3].row.begun == fork.events[0].time, "what was open begins anew")
+        for node in 0..<3 { #expect(try rows[node].row.begun == written.node(node)?.begun, "what had ended had ended") }
+    }
+
     @Test("Rows of an earlier opening of a map count for nothing; kept items may come before their turn")
     func secondOpening() throws {
         var written = Written()

@@ -4,6 +4,7 @@ package import RenCore
 package struct NodeRow: Sendable {
     package internal(set) var state = WorkState.pending
     package internal(set) var attempts: UInt32 = 0
+    /// When it began last: after a reopening, and in a fork what was not settled there, begins anew.
     package internal(set) var begun: Timestamp
     package internal(set) var ended: Timestamp?
     /// Version of the last event of the node itself.
@@ -20,8 +21,14 @@ package struct NodeRow: Sendable {
     package internal(set) var map: MapSummary?
     /// The checkpoint whose payload is in chunks and still kept.
     var checkpoint: JournalSequence?
-    /// The output before a reopening, which stands if the node's input is still the same.
-    var recorded: OutputReference?
+    /// The result before a reopening, which stands if the node's input is still the same.
+    var recorded: Recorded?
+
+    struct Recorded: Sendable {
+        var output: OutputReference
+        var begun: Timestamp
+        var ended: Timestamp
+    }
 
     /// The event with the output as its payload; the length where the event is the node's own.
     package struct OutputReference: Hashable, Sendable {
@@ -110,10 +117,14 @@ extension NodeRow: Row {
             bytes.append(map.counts)
         }
         bytes.append(optional: checkpoint) { $0.append(varint: $1.rawValue) }
-        bytes.append(optional: recorded, OutputReference.write)
+        bytes.append(optional: recorded) { OutputReference.write(&$0, $1.output) }
         if let map {
             bytes.append(varint: UInt64(map.ordered))
             bytes.append(varint: UInt64(map.reached))
+        }
+        if let recorded {
+            bytes.append(time: recorded.begun)
+            bytes.append(time: recorded.ended)
         }
     }
 
@@ -140,10 +151,13 @@ extension NodeRow: Row {
         checkpoint = reader.optional { JournalSequence(rawValue: $0.varint()) }
         // Rows of an older ren, which only a looker sees, end here.
         guard !reader.isAtEnd else { return }
-        recorded = reader.optional { OutputReference.read(from: &$0) }
+        let output = reader.optional { OutputReference.read(from: &$0) }
         if map != nil {
             map?.ordered = reader.number()
             map?.reached = reader.number()
+        }
+        if let output, !reader.isAtEnd {
+            recorded = Recorded(output: output, begun: reader.time(), ended: reader.time())
         }
     }
 }

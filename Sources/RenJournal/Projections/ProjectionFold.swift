@@ -206,10 +206,10 @@ struct ProjectionFold {
         _ event: Event, at place: Place, of entry: Entry, in snapshot: any StoreSnapshot
     ) throws(RenError) {
         switch event.fact {
-        case .runReopened(let reopening): try reopen(reopening, of: entry, in: snapshot)
+        case .runReopened(let reopening): try reopen(reopening, at: event.time, of: entry, in: snapshot)
         case .runForked(let fork):
-            try interrupt(once: fork.once, of: entry, in: snapshot)
-            try reopen(fork.reopening, of: entry, in: snapshot)
+            try interrupt(once: fork.once, at: event.time, of: entry, in: snapshot)
+            try reopen(fork.reopening, at: event.time, of: entry, in: snapshot)
         default:
             guard let node = event.subject.node else { return }
             if case .runEnding = event.fact { entry.row.endNode = node }
@@ -284,7 +284,7 @@ struct ProjectionFold {
     // MARK: Reopenings and forks
 
     private mutating func reopen(
-        _ reopening: Reopening, of entry: Entry, in snapshot: any StoreSnapshot
+        _ reopening: Reopening, at time: Timestamp, of entry: Entry, in snapshot: any StoreSnapshot
     ) throws(RenError) {
         for (nodes, keeping) in [(reopening.again, false), (reopening.affected, true)] {
             for node in nodes {
@@ -301,7 +301,7 @@ struct ProjectionFold {
             entry.nodes[node] = nil
             try reopen(items, of: node, &row, of: entry.row, in: snapshot)
             let closed = row
-            row.reopenMap()
+            row.reopenMap(at: time)
             try removeProblems(of: node, closed, now: row, of: entry.row, in: snapshot)
             change(node, of: entry, from: before, to: row)
         }
@@ -312,14 +312,14 @@ struct ProjectionFold {
     ///
     /// - Parameter once: nodes of which nobody knows what ran.
     private mutating func interrupt(
-        once: [NodeNumber], of entry: Entry, in snapshot: any StoreSnapshot
+        once: [NodeNumber], at time: Timestamp, of entry: Entry, in snapshot: any StoreSnapshot
     ) throws(RenError) {
         let run = entry.row.number
         for (node, found) in try JournalView(snapshot).nodes(of: run) {
             var row = found
             let before = Standing(row)
             entry.nodes[node] = nil
-            row.interrupt(once: once.contains(node))
+            row.interrupt(once: once.contains(node), at: time)
             try interruptItems(of: node, once: once.contains(node), countedIn: &row, of: run, in: snapshot)
             change(node, of: entry, from: before, to: row)
         }

@@ -79,6 +79,8 @@ extension NodeRow {
             return
         }
         let wasWaiting = state == .waiting
+        // It was opened again.
+        if state == .pending, last > .none { begun = event.time }
         last = place.version
         attempts = max(attempts, event.attempt)
         until = nil
@@ -121,8 +123,11 @@ extension NodeRow {
         case .kept:
             let kept = recorded
             settle(.succeeded, event, &obsolete)
-            output = kept
+            output = kept?.output
+            // Nothing ran: it took what it had taken.
+            if let kept { (begun, ended) = (kept.begun, kept.ended) }
         case .overridden:
+            if state.isSettled { begun = event.time }
             reopen(keeping: false)
             settle(.succeeded, event, &obsolete)
             output = event.payload.map { OutputReference(version: place.version, length: $0.length) }
@@ -148,12 +153,19 @@ extension NodeRow {
         fresh.attempts = attempts
         fresh.last = last
         fresh.checkpoint = checkpoint
-        if keeping, map == nil { fresh.recorded = state == .succeeded && error == nil ? output : recorded }
+        if keeping, map == nil {
+            fresh.recorded = state == .succeeded && error == nil ? result : recorded
+        }
         self = fresh
     }
 
+    private var result: Recorded? {
+        output.map { Recorded(output: $0, begun: begun, ended: ended ?? begun) }
+    }
+
     /// Items of its map are opened again.
-    mutating func reopenMap() {
+    mutating func reopenMap(at time: Timestamp) {
+        if state.isSettled { begun = time }
         state = .running
         ended = nil
         error = nil
@@ -162,7 +174,8 @@ extension NodeRow {
     /// Where a fork begins, what was in flight counts as interrupted.
     ///
     /// - Parameter once: what was running may have had its effect.
-    mutating func interrupt(once: Bool) {
+    mutating func interrupt(once: Bool, at time: Timestamp) {
+        if !state.isSettled, state != .unknown, state != .pending { begun = time }
         until = nil
         switch state {
         case .running where map == nil: state = once ? .unknown : .ready

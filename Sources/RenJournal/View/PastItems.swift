@@ -78,7 +78,8 @@ extension PastRun {
 extension ItemRow {
     /// See `NodeRow.init(_:_:_:in:_:)`.
     fileprivate init?(
-        _ chain: [RecordedEvent], _ node: NodeNumber, in run: RunNumber, _ forks: [(version: RunVersion, fork: Fork)]
+        _ chain: [RecordedEvent], _ node: NodeNumber, in run: RunNumber,
+        _ forks: [(version: RunVersion, time: Timestamp, fork: Fork)]
     ) {
         guard let first = chain.first else { return nil }
         self.init(.pending, attempts: 0, begun: first.event.time)
@@ -89,7 +90,7 @@ extension ItemRow {
             if state.isSettled || state == .unknown, case .started = event.event.fact { reopen() }
             apply(event.event, at: ProjectionFold.Place(event, in: run), obsolete: &obsolete)
         }
-        for (_, fork) in forks { begin(fork, node) }
+        for (_, _, fork) in forks { begin(fork, node) }
     }
 
     private mutating func begin(_ fork: Fork, _ node: NodeNumber) {

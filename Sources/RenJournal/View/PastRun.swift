@@ -12,7 +12,7 @@ package struct PastRun: Sendable {
     /// The event that was asked for, which may be one of another run.
     package let asOf: JournalHead
     /// The forks that led to it, in the numbers of the flow of that time.
-    let forks: [(version: RunVersion, fork: Fork)]
+    let forks: [(version: RunVersion, time: Timestamp, fork: Fork)]
 
     /// About what it takes in memory.
     package var byteCount: Int {
@@ -44,14 +44,41 @@ extension JournalReading {
         }
         try remove(groups.mended, of: run, before: start.state.version, start.lineage, from: &groups)
         let forks = start.lineage.renumberedForks
-        var nodes: [NodeRow?] = []
-        for (index, node) in state.nodes.enumerated() {
-            let chain = try chain(of: run, from: node.work.last)
-            nodes.append(NodeRow(chain, node, NodeNumber(index), in: start.owner, forks))
+        var chains: [[RecordedEvent]] = []
+        for node in state.nodes { chains.append(try chain(of: run, from: node.work.last)) }
+        let reopenings = try mapReopenings(of: run, chains, state, start.lineage)
+        let nodes = state.nodes.indices.map { index in
+            NodeRow(chains[index], state.nodes[index], NodeNumber(index), in: start.owner, forks, reopenings)
         }
         return PastRun(
             state: state, row: RunRow(start, state, nodes), nodes: nodes, problems: groups.sorted, asOf: start.asOf,
             forks: forks)
+    }
+
+    /// The reopenings behind the first end of a map that did not stay closed: what they opened again no event of the node
+    /// tells. Of the first 100,000 events from there on.
+    private func mapReopenings(
+        of run: RunNumber, _ chains: [[RecordedEvent]], _ state: RunState, _ lineage: RunLineage
+    ) throws(RenError) -> [MapReopening] {
+        let firsts = zip(chains, state.nodes).compactMap { chain, node -> RunVersion? in
+            let closings = chain.filter { if case .mapClosed = $0.event.fact { true } else { false } }
+            return closings.count > 1 || node.isOpen ? closings.first?.version : nil
+        }
+        var found: [MapReopening] = []
+        guard let first = firsts.min() else { return found }
+        var left = Paging.scanMax
+        try forEachRecord(of: run, from: first, isCancelled: { Task.isCancelled }) { lent throws(RenError) in
+            guard left > 0, lent.record.version <= state.version else { return .stop }
+            left -= 1
+            guard lent.record.type == .runReopened,
+                let event = lineage.renumbered(try lent.record.event(at: lent.sequence), at: lent.record.version),
+                case .runReopened(let reopening) = event.fact
+            else { return .continue }
+            found.append(
+                MapReopening(version: lent.record.version, time: event.time, nodes: Set(reopening.items.keys)))
+            return .continue
+        }
+        return found
     }
 
     /// Takes what had failed in the snapshot out of the groups of its failures. What is not found among the last 100,000
@@ -261,6 +288,13 @@ extension ProblemRow {
 
 // MARK: Rows as they were
 
+/// Items of these nodes' maps were opened again.
+struct MapReopening {
+    var version: RunVersion
+    var time: Timestamp
+    var nodes: Set<NodeNumber>
+}
+
 extension NodeRow {
     /// Reopenings are not among a node's own events: they are seen by what follows them.
     ///
@@ -270,20 +304,27 @@ extension NodeRow {
     /// - Returns: nil for a node without any.
     init?(
         _ chain: [RecordedEvent], _ node: NodeState, _ number: NodeNumber, in run: RunNumber,
-        _ forks: [(version: RunVersion, fork: Fork)]
+        _ forks: [(version: RunVersion, time: Timestamp, fork: Fork)], _ reopenings: [MapReopening]
     ) {
         guard let first = chain.first else { return nil }
         self.init(begun: first.event.time)
         var forks = forks.drop { $0.version < first.version }
+        var reopenings = reopenings.filter { $0.version > first.version && $0.nodes.contains(number) }[...]
         var obsolete: [JournalSequence] = []
         for event in chain {
-            while let next = forks.first, next.version < event.version { begin(forks.removeFirst().fork, number) }
+            while let next = forks.first, next.version < event.version {
+                begin(forks.removeFirst().fork, number, at: next.time)
+            }
+            while let next = reopenings.first, next.version < event.version, map != nil {
+                reopenMap(at: reopenings.removeFirst().time)
+            }
             if begins(anewWith: event.event.fact) { reopen(keeping: true) }
             apply(event.event, at: ProjectionFold.Place(event, in: run), obsolete: &obsolete)
         }
-        for (_, fork) in forks { begin(fork, number) }
-        if state.isSettled || state == .unknown, node.isOpen {
-            if node.map == nil { reopen(keeping: true) } else { reopenMap() }
+        for (_, time, fork) in forks { begin(fork, number, at: time) }
+        for next in reopenings where map != nil { reopenMap(at: next.time) }
+        if node.isOpen, state.isSettled || state == .unknown || map != nil && node.map == nil {
+            if node.map == nil { reopen(keeping: true) } else { reopenMap(at: begun) }
         }
         map = node.map.map { MapSummary($0) }
         if node.recorded == nil { recorded = nil }
@@ -294,16 +335,17 @@ extension NodeRow {
         switch fact {
         case .resultRejected, .overridden: false
         case .started: state.isSettled || state == .unknown
+        case .mapOpened: state.isSettled || map != nil
         default: state.isSettled
         }
     }
 
     /// As `ProjectionFold` has it.
-    private mutating func begin(_ fork: Fork, _ number: NodeNumber) {
-        interrupt(once: fork.once.contains(number))
+    private mutating func begin(_ fork: Fork, _ number: NodeNumber, at time: Timestamp) {
+        interrupt(once: fork.once.contains(number), at: time)
         if fork.reopening.again.contains(number) { reopen(keeping: false) }
         if fork.reopening.affected.contains(number) { reopen(keeping: true) }
-        if fork.reopening.items[number] != nil, map != nil { reopenMap() }
+        if fork.reopening.items[number] != nil, map != nil { reopenMap(at: time) }
     }
 }
 

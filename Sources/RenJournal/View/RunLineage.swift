@@ -4,16 +4,16 @@ package import RenCore
 /// The forks that a run's history has gone through, and what the numbers of nodes mean along it.
 package struct RunLineage: Sendable {
     /// Each `run.forked` of the history, oldest first; of a fork the last one is its own.
-    package let forks: [(version: RunVersion, fork: Fork)]
+    package let forks: [(version: RunVersion, time: Timestamp, fork: Fork)]
     /// The flow that the history began with.
     private let root: Digest
     /// For each fork to another flow, the numbers in the run's own flow of the nodes before it.
     private var numbers: [(fork: RunVersion, nodes: [NodeNumber?])] = []
 
-    fileprivate init(root: Digest, forks: [(version: RunVersion, fork: Fork)]) {
+    fileprivate init(root: Digest, forks: [(version: RunVersion, time: Timestamp, fork: Fork)]) {
         self.root = root
         self.forks = forks
-        for (version, fork) in forks.reversed() {
+        for (version, _, fork) in forks.reversed() {
             guard let nodes = fork.nodes else { continue }
             let later = numbers.first?.nodes
             let composed = later.map { later in
@@ -61,8 +61,10 @@ package struct RunLineage: Sendable {
     }
 
     /// `forks` in the numbers of the run's own flow.
-    var renumberedForks: [(version: RunVersion, fork: Fork)] {
-        forks.map { version, fork in (version, nodes(before: version).map { Self.renumbered(fork, $0) } ?? fork) }
+    var renumberedForks: [(version: RunVersion, time: Timestamp, fork: Fork)] {
+        forks.map { version, time, fork in
+            (version, time, nodes(before: version).map { Self.renumbered(fork, $0) } ?? fork)
+        }
     }
 
     /// Nil where the numbers are those of the run's own flow.
@@ -114,13 +116,13 @@ extension JournalView {
         guard case .runCreated(let creation)? = try recorded(row.number, RunVersion(1))?.event.fact else {
             throw Self.damagedIndex(row.number, RunVersion(1))
         }
-        var forks: [(version: RunVersion, fork: Fork)] = []
+        var forks: [(version: RunVersion, time: Timestamp, fork: Fork)] = []
         for segment in row.segments {
             let version = segment.through.next
-            guard case .runForked(let fork)? = try recorded(row.number, version)?.event.fact else {
+            guard let event = try recorded(row.number, version)?.event, case .runForked(let fork) = event.fact else {
                 throw Self.damagedIndex(row.number, version)
             }
-            forks.append((version, fork))
+            forks.append((version, event.time, fork))
         }
         return RunLineage(root: creation.flow, forks: forks)
     }
