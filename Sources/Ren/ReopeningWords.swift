@@ -121,9 +121,11 @@ extension JournalReading {
     package func item(_ key: String, of node: NodeNumber, in row: RunRow) throws(RenError) -> ItemIndex {
         let found = try read { view throws(RenError) in try view.itemIndex(row.number, node, key: key) }
         guard let found else {
+            let total = try read { view throws(RenError) in try view.node(row.number, node)?.map?.total }
             throw RenError(
                 .itemNotFound, "the node has no item \(key.prefix(200))",
-                hint: "its items are known when its each has been read")
+                hint: total.map { "it has \($0): a part of the key finds one in the list of its items" }
+                    ?? "its items are known when its each has been read")
         }
         return found
     }

@@ -193,6 +193,20 @@ struct NodeRoutesTests {
         }
     }
 
+    @Test("An item that an open map lacks is told from one of a map whose items nobody knows yet")
+    func unknownItem() async throws {
+        try await ReadingFixture.with { fixture in
+            let missing = try await fixture.get("/api/v1/runs/r/items/m/x")
+            #expect(missing.status == 404 && missing.json["hint"]?.stringValue?.hasPrefix("it has 5") == true)
+            let flow =
+                "flow: late\nnodes:\n  p: {pause: {message: Go on?}}\n  m: {function: half, after: [p], each: [1]}\n"
+            #expect(try await fixture.put(flow).status == 201)
+            #expect(try await fixture.start("late", id: "late").status == 201)
+            let unknown = try await fixture.get("/api/v1/runs/late/items/m/x")
+            #expect(unknown.json["hint"]?.stringValue?.contains("has been read") == true, "\(unknown.json)")
+        }
+    }
+
     @Test("The timeline has as many buckets as were asked for, and counts each attempt once")
     func timeline() async throws {
         try await ReadingFixture.with { fixture in
