@@ -44,8 +44,15 @@ struct ReopeningTests {
     func retryAlone() throws {
         let ren = try failed()
         #expect(try ren("retry", "n", "--no-progress").code == 10, "it fails again")
+        let shown = try ren("show", "n", "-o", "json").json["problems"]?[0]
+        let fingerprint = try #require(shown?["fingerprint"]?.stringValue)
+        let dry = try ren("retry", "n", "--problem", fingerprint, "--dry-run", "-o", "json")
+        #expect(try dry.json["items"]?["needs"]?["indexes"] == "2", "\(dry.output)")
+        for (problem, code) in [("0123456789abcdef", "retry.nothing"), ("0", "retry.problem")] {
+            #expect(try ren("retry", "n", "--problem", problem, "--dry-run", "-o", "json").errorCode == code)
+        }
         try ren.write("", to: "there")
-        let retried = try ren("retry", "n", "-o", "json")
+        let retried = try ren("retry", "n", "--problem", fingerprint, "-o", "json")
         #expect(retried.code == 0, "\(retried.errors)")
         #expect(try retried.json["output"] == 60)
         let again = try ren("retry", "n", "-o", "json")
