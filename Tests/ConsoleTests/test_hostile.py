@@ -67,3 +67,21 @@ def test_text_cannot_become_html(
     watch[-1].expected.append("requires 'TrustedHTML' assignment")
     refused = "() => { try { document.body.innerHTML = '<b>'; return 'taken' } catch (error) { return error.name } }"
     assert page.evaluate(refused) == "TypeError"
+
+
+def test_items_named_as_steps_of_a_path_open(own: ConsoleService, open_console: Callable[..., Page]) -> None:
+    """Browsers take `.` and `..` out of any path, also when they are encoded."""
+    own.put(
+        "flow: dots\ninput: {type: object}\nnodes:\n  each: {each: {var: input.keys}, key: {var: item}, "
+        "function: console.export, with: {count: {var: index}}}\n"
+    )
+    own.begin("dots", {"keys": [".", ".."]}, id="dots")
+    assert own.finish("dots") == "succeeded"
+    for key in [".", ".."]:
+        page = open_console(own, "/runs/dots/nodes/each")
+        page.locator(f"[data-grid=items] a[href$='key={key}']").click()
+        page.wait_for_selector(".item-page h2")
+        assert page.locator(".item-page h2").first.inner_text() == key
+        page = open_console(own, page.url.removeprefix(own.address))
+        page.wait_for_selector(".item-page h2")
+        assert page.locator(".item-page h2").first.inner_text() == key

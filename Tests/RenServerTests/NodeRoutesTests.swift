@@ -193,6 +193,25 @@ struct NodeRoutesTests {
         }
     }
 
+    @Test("Keys that no path can have are asked for in the query")
+    func keysOfDots() async throws {
+        try await ControlFixture.with { fixture in
+            let flow =
+                "flow: dots\nnodes:\n  m: {function: half, each: {var: input}, key: {var: item.k}, with: {n: 2}}\n"
+            #expect(try await fixture.put(flow).status == 201)
+            #expect(try await fixture.start("dots", id: "r", input: [["k": "."], ["k": ".."]]).status == 201)
+            try await fixture.wait(for: "succeeded", of: "r")
+            for (index, key) in [".", ".."].enumerated() {
+                let item = try await fixture.get("/api/v1/runs/r/items/m?key=\(key)").json
+                #expect(item["key"] == .string(key) && item["index"] == .integer(Int64(index)), "\(item)")
+                let path = "/api/v1/runs/r/items/m/attempts/1"
+                #expect(try await fixture.get("\(path)?key=\(key)").json["outcome"] == "succeeded")
+                #expect(try await fixture.get("\(path)/arguments?key=\(key)").json["arguments"] == ["n": 2])
+            }
+            #expect(try await fixture.get("/api/v1/runs/r/items/m").code == "query.invalid")
+        }
+    }
+
     @Test("An item that an open map lacks is told from one of a map whose items nobody knows yet")
     func unknownItem() async throws {
         try await ReadingFixture.with { fixture in

@@ -143,3 +143,14 @@ export class API {
 export function path(words, ...names) {
     return words.reduce((text, word, index) => text + encodeURIComponent(names[index - 1]) + word);
 }
+
+/**
+ * Where an item is, and what of that stands in the query: browsers take the keys `.` and `..` out of any path.
+ *
+ * @returns {[string, {key: string} | null]}
+ */
+export function itemPath(run, node, key, rest = "") {
+    const isStep = key === "." || key === "..";
+    return isStep
+        ? [path`/runs/${run}/items/${node}` + rest, { key }] : [path`/runs/${run}/items/${node}/${key}` + rest, null];
+}

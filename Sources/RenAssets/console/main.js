@@ -40,6 +40,7 @@ const PAGES = [
     ["/runs/:run", RunOverviewPage],
     ["/runs/:run/nodes/:node", RunNodePage],
     ["/runs/:run/items/:node/:key", RunItemPage],
+    ["/runs/:run/items/:node?key", RunItemPage],
     ["/runs/:run/timeline", RunTimelinePage],
     ["/runs/:run/logs", RunLogsPage],
     ["/runs/:run/journal", RunJournalPage],

@@ -1,6 +1,6 @@
 // Addresses of pages. Every state of a page stands in its address, so that a copied link shows the same.
 
-import { path } from "./api.js";
+import { itemPath, path } from "./api.js";
 
 /** Builds addresses; `query` leaves out what is empty. */
 export function link(address, query) {
@@ -15,7 +15,10 @@ export function link(address, query) {
 export const to = {
     run: (run, tab, query) => link(path`/runs/${run}` + (tab ? `/${tab}` : ""), query),
     node: (run, node, query) => link(path`/runs/${run}/nodes/${node}`, query),
-    item: (run, node, key, query) => link(path`/runs/${run}/items/${node}/${key}`, query),
+    item: (run, node, key, query) => {
+        const [address, inQuery] = itemPath(run, node, key);
+        return link(address, { ...query, ...inQuery });
+    },
     flow: (name, query) => link(path`/flows/${name}`, query),
     function: (name) => path`/functions/${name}`,
     event: (sequence) => link("/journal", { seq: sequence }),
@@ -28,12 +31,16 @@ export class Router {
     current;
 
     /**
-     * @param {[string, string][]} routes patterns such as `/runs/:run`, with the names of their pages
+     * @param {[string, string][]} routes patterns such as `/runs/:run`, or `/runs/:run?key` with a name that the query
+     *     must have, with the names of their pages
      * @param {(route: object) => void} changed
      */
     constructor(routes, changed) {
         this.#changed = changed;
-        this.#routes = routes.map(([pattern, name]) => ({ name, parts: pattern.split("/") }));
+        this.#routes = routes.map(([pattern, name]) => {
+            const [address, inQuery] = pattern.split("?");
+            return { name, parts: address.split("/"), inQuery };
+        });
         addEventListener("popstate", () => this.#read());
         document.addEventListener("click", (event) => this.#click(event));
     }
@@ -64,9 +71,9 @@ export class Router {
     match(pathname, search) {
         const query = Object.fromEntries(new URLSearchParams(search));
         const given = pathname.replace(/(.)\/$/, "$1").split("/");
-        for (const { name, parts } of this.#routes) {
-            if (parts.length !== given.length) continue;
-            const params = {};
+        for (const { name, parts, inQuery } of this.#routes) {
+            if (parts.length !== given.length || inQuery && query[inQuery] === undefined) continue;
+            const params = inQuery ? { [inQuery]: query[inQuery] } : {};
             const fits = parts.every((part, index) => {
                 if (!part.startsWith(":")) return part === given[index];
                 try {

@@ -17,6 +17,7 @@ extension Backend {
     /// The addresses of `main.js`.
     private static let consolePages = [
         "/", "/runs", "/runs/{run}", "/runs/{run}/nodes/{node}", "/runs/{run}/items/{node}/{key}",
+        "/runs/{run}/items/{node}",
         "/runs/{run}/timeline", "/runs/{run}/logs", "/runs/{run}/journal", "/runs/{run}/replay",
         "/runs/{run}/compare", "/flows", "/flows/{flow}", "/functions", "/functions/{function}", "/workers", "/journal",
         "/settings",

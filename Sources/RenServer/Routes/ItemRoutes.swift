@@ -48,8 +48,40 @@ extension Backend {
             ) { call in
                 .json(try self.arguments(call))
             },
+        ] + itemRoutesByQuery
+    }
+
+    /// `.` and `..` cannot be steps of a path: whatever follows an address takes them away, also when they are encoded.
+    private var itemRoutesByQuery: [Route] {
+        let summary = "The same with the key in the query, where it may be . or .. too; no path can have these."
+        return [
+            Route(
+                .get, "/api/v1/runs/{run}/items/{node}", summary, parameters: [Self.keyParameter],
+                answers: [.json(.ok, "the item", .ref("Item"))], problems: [404], isLong: true
+            ) { call in
+                .json(try self.item(call))
+            },
+            Route(
+                .get, "/api/v1/runs/{run}/items/{node}/attempts/{attempt}", summary, parameters: [Self.keyParameter],
+                answers: [.json(.ok, "the attempt", .ref("Attempt"))], problems: [404], isLong: true
+            ) { call in
+                .json(try self.attempt(call).attempt.json)
+            },
+            Route(
+                .get, "/api/v1/runs/{run}/items/{node}/attempts/{attempt}/arguments", summary,
+                parameters: [Self.keyParameter],
+                answers: [.json(.ok, "the arguments", .ref("AttemptArguments"))], problems: [404, 410], isLong: true
+            ) { call in
+                .json(try self.arguments(call))
+            },
         ]
     }
+
+    private static let keyParameter: Route.Parameter = {
+        var key = Route.Parameter.query("key", "of the item", ["type": "string", "maxLength": 200])
+        key.isRequired = true
+        return key
+    }()
 
     private func attempt(_ call: Call) throws(RenError) -> (run: RunRow, attempt: AttemptView) {
         let (item, attempts) = try itemAndAttempts(call)
@@ -102,7 +134,7 @@ extension Backend {
     ) throws(RenError) -> (item: (run: RunRow, row: ItemWindow.Row), attempts: [AttemptView]) {
         let row = try run(call.capture("run"))
         let node = try map(call.capture("node"), of: row)
-        let index = try readings.item(call.capture("key"), of: node, in: row)
+        let index = try readings.item(call.text("key") ?? call.capture("key"), of: node, in: row)
         guard let item = try journal.item(of: row.number, node, index) else {
             throw RenError(.itemNotFound, "the node has no item \(index)")
         }

@@ -1,6 +1,6 @@
 // One item: its attempts, what it was given and gave, why it failed, what it said.
 
-import { path } from "../api.js";
+import { itemPath, path } from "../api.js";
 import { saveBytes } from "../files.js";
 import { h } from "../h.js";
 import { throttled } from "../page.js";
@@ -48,7 +48,7 @@ export class RunItemPage extends RunPage {
         this.#shown = this.asOf;
         await this.read(async () => {
             const [item, log] = await Promise.all([
-                this.app.api.get(path`/runs/${this.run}/items/${node}/${key}`, null, this.signal),
+                this.app.api.get(...itemPath(this.run, node, key), this.signal),
                 this.app.api.get(path`/runs/${this.run}/logs`, { node, key, tail: LINES }, this.signal),
             ]);
             const asOf = this.asOf;

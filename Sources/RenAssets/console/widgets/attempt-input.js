@@ -1,6 +1,6 @@
 // What an attempt of an item was called with, and the same as a test to run without ren.
 
-import { path } from "../api.js";
+import { itemPath, path } from "../api.js";
 import { h } from "../h.js";
 import { visible } from "../format.js";
 import { icon } from "./icon.js";
@@ -47,10 +47,10 @@ export class AttemptInput {
         const { node, key } = route.params;
         this.#of = attempt.begun;
         this.#answer = this.#problem = null;
-        const address = path`/runs/${run}/items/${node}/${key}/attempts/${attempt.attempt}/arguments`;
+        const [address, query] = itemPath(run, node, key, path`/attempts/${attempt.attempt}/arguments`);
         // Without them the page says all else that it knows.
         await this.#page.read(async () => {
-            const answer = await app.api.get(address, null, signal).catch((error) => {
+            const answer = await app.api.get(address, query, signal).catch((error) => {
                 if (error.name === "AbortError") throw error;
                 return { error };
             });
