@@ -100,3 +100,25 @@ def test_what_waits_for_a_person_is_left_to_do(service: ConsoleService, open_con
     assert page.get_by_role("progressbar", name="The run").get_attribute("aria-valuenow") == "0"
     service.post("/api/v1/runs/only-waits:stop")
     service.finish("only-waits")
+
+
+def test_a_fork_asks_whether_what_is_to_run_once_may_run_again(
+    service: ConsoleService, open_console: Callable[..., Page]
+) -> None:
+    service.put(
+        "flow: sends\ninput: {type: object, properties: {count: {type: integer}}}\n"
+        "nodes:\n  send: {function: console.export, with: {count: {var: input.count}}, once: true}\n"
+    )
+    service.begin("sends", {"count": 1}, id="sent")
+    assert service.finish("sent") == "succeeded"
+    page = open_console(service, "/runs/sent/replay")
+    form = page.locator(".fork")
+    form.locator(".sets", has_text="Keeps its result").wait_for()
+    page.get_by_text("Another input").click()
+    form.get_by_label("count").fill("2")
+    form.locator(".sets", has_text="Asks a person").wait_for()
+    form.get_by_label("may run again although it is to run once").check()
+    form.locator(".sets", has_text="Looked at again").wait_for()
+    # It can be taken back.
+    form.get_by_label("may run again although it is to run once").uncheck()
+    form.locator(".sets", has_text="Asks a person").wait_for()
