@@ -383,7 +383,8 @@ final class Mailbox {
     /// Whether unknown items are all that keeps a map open: nothing of it runs, and nothing begins any more.
     private func isStuck(_ map: MapState, _ node: NodeNumber) -> Bool {
         guard map.counts.unknown > 0, map.running == 0 else { return false }
-        return map.isExceeded(plan.tolerance(of: node)) || map.open.isEmpty && map.counts.pending == 0
+        let isOver = map.open.isEmpty && map.counts.pending == 0
+        return isOver || map.isExceeded(plan.tolerance(of: node)) && map.chosen.isEmpty
     }
 
     /// When the run must be looked at again: a timer of its own, or a heartbeat.

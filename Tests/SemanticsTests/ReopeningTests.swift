@@ -69,6 +69,35 @@ struct ReopeningTests {
             ])
     }
 
+    @Test(
+        "Chosen items run, and are retried, however many others stay failed; nothing else of the map begins",
+        arguments: JournalKind.allCases)
+    func chosenItems(_ kind: JournalKind) throws {
+        let stage = try Stage(
+            "m: {function: f, each: {var: input.list}, key: {var: item.id}, concurrency: 3, "
+                + "retry: {attempts: 2, every: 5s, jitter: 0}}",
+            input: Self.list([0, 1, 2, 3, 4]), on: kind)
+        for index in 0..<3 { try stage.fail("m[\(index)]", permanent: true) }
+        #expect(stage.runStatus == "failed")
+        var choice = RetryChoice()
+        choice.items = [try stage.number("m"): ItemRanges([ItemIndex(0), ItemIndex(2)])]
+        try stage.ask(.retry(choice))
+        #expect(stage.functions.running == ["m[0]", "m[2]"])
+        try stage.crash()
+        #expect(stage.functions.running == ["m[0]", "m[2]"])
+        try stage.fail("m[0]")
+        try stage.succeed("m[2]", 12)
+        #expect(stage.runStatus == "running" && stage.functions.running.isEmpty)
+        try stage.pass(.seconds(6))
+        #expect(stage.functions.running == ["m[0]"])
+        try stage.succeed("m[0]", 10)
+        #expect(stage.runStatus == "failed", "m[1] is more than is tolerated, still")
+        #expect(try stage.count("item.started m[3]") == 0)
+        // With it all goes on.
+        try retry(stage)
+        #expect(stage.functions.running == ["m[1]", "m[3]", "m[4]"])
+    }
+
     @Test("Items that fail once more leave what read the others as it is", arguments: JournalKind.allCases)
     func failedItemsAgain(_ kind: JournalKind) throws {
         let stage = try Stage(

@@ -198,7 +198,8 @@ extension RunState {
         guard let node = subject.node, !isHeld, open.contains(node) else { throw stale(subject) }
         switch subject {
         case .item(_, let item):
-            guard let map = self[node].map, self[node].phase == .mapping, !map.isExceeded(plan.tolerance(of: node))
+            guard let map = self[node].map, self[node].phase == .mapping,
+                !map.isExceeded(plan.tolerance(of: node), for: item)
             else {
                 throw stale(subject)
             }
@@ -267,8 +268,13 @@ extension RunState {
 }
 
 extension MapState {
-    /// Whether so many items failed that no attempt begins any more.
+    /// Whether so many items failed that no attempt begins any more, but for those of `chosen` items.
     package func isExceeded(_ tolerance: Node.Tolerance) -> Bool {
         tolerance.isExceeded(failed: counts.failed, total: total)
+    }
+
+    /// Whether so many items failed that no attempt of this one begins any more.
+    package func isExceeded(_ tolerance: Node.Tolerance, for item: ItemIndex) -> Bool {
+        isExceeded(tolerance) && !chosen.contains(item)
     }
 }

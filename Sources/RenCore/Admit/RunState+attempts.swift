@@ -94,7 +94,9 @@ extension RunState {
         _ subject: Event.Subject, _ work: Work, _ retryAfter: Duration?, _ now: Timestamp, _ draws: inout Draws
     ) -> Timestamp? {
         guard let node = subject.node else { return nil }
-        if let map = self[node].map, map.isExceeded(plan.tolerance(of: node)) { return nil }
+        if case .item(_, let item) = subject, self[node].map?.isExceeded(plan.tolerance(of: node), for: item) == true {
+            return nil
+        }
         let policy = plan.retry(of: node)
         let counted = work.counted + 1
         guard counted < policy.attempts else { return nil }

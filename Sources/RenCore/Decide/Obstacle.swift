@@ -60,7 +60,7 @@ extension RunState {
         case .unknown: return .unknown
         case .pending, .open: break
         }
-        if map.isExceeded(plan.tolerance(of: node)) { return .exceeded }
+        if map.isExceeded(plan.tolerance(of: node), for: item) { return .exceeded }
         if let work = map.open[item] {
             if let wait = wait(work, now) { return wait }
         } else if map.waiting >= MapState.waitingMax {

@@ -62,11 +62,13 @@ extension RunState {
         }
     }
 
-    /// A map closes when all its items are settled, or when too many failed and nothing runs or is unknown.
+    /// A map closes when all its items are settled, or when too many failed and nothing runs, is unknown or was chosen.
     private func closing(_ node: NodeNumber, _ now: Timestamp) -> Decision {
         guard let map = self[node].map, map.counts.unknown == 0 else { return Decision() }
         let isExceeded = map.isExceeded(plan.tolerance(of: node))
-        guard isExceeded ? map.running == 0 : map.open.isEmpty && map.counts.pending == 0 else { return Decision() }
+        let isOver =
+            isExceeded ? map.running == 0 && map.chosen.isEmpty : map.open.isEmpty && map.counts.pending == 0
+        guard isOver else { return Decision() }
         var counts = map.counts
         counts.pending += map.open.count
         let closed = map.isClosed ? [] : [Event(.mapClosed(counts), .node(node), at: now)]
@@ -114,7 +116,9 @@ extension RunState {
 
     /// Due ones first, by their time and index (interrupted ones count as due now), then those that never began.
     private func items(of node: NodeNumber, _ now: Timestamp, _ slots: inout Slots) -> [Command] {
-        guard let map = self[node].map, !map.isExceeded(plan.tolerance(of: node)) else { return [] }
+        guard let map = self[node].map else { return [] }
+        let isExceeded = map.isExceeded(plan.tolerance(of: node))
+        guard !isExceeded || !map.chosen.isEmpty else { return [] }
         var room = (map.opening.concurrency ?? .max) - map.running
         var commands: [Command] = []
         func begin(_ item: ItemIndex, _ work: Work?) -> Bool {
@@ -124,16 +128,17 @@ extension RunState {
             return true
         }
         if map.waiting > 0 {
-            let due = map.open.filter { isDue($0.value, now) }
+            let due = map.open.filter { isDue($0.value, now) && (!isExceeded || map.chosen.contains($0.key)) }
             for (item, work) in due.sorted(by: { (dueTime($0.value, now), $0.key) < (dueTime($1.value, now), $1.key) })
             {
                 guard begin(item, work) else { return commands }
             }
         }
         guard map.waiting < MapState.waitingMax else { return commands }
-        for item in map.again.items {
+        for item in map.again.items where !isExceeded || map.chosen.contains(item) {
             guard begin(item, nil) else { return commands }
         }
+        guard !isExceeded else { return commands }
         var next = map.next
         while next < map.total, begin(ItemIndex(next), nil) { next += 1 }
         return commands

@@ -34,6 +34,8 @@ package struct MapState: Hashable, Sendable {
     package private(set) var running = 0
     /// Items below `next` that are to begin (again); they are pending.
     package private(set) var again = ItemRanges()
+    /// Items that a person opened again, until they are settled: they begin and are retried however many others stay failed.
+    package private(set) var chosen = ItemRanges()
     /// `map.closed` is written; the node's own end follows.
     package private(set) var isClosed = false
     /// Since it was opened or reopened no item got another result: each that succeeded kept the one it had.
@@ -73,13 +75,14 @@ package struct MapState: Hashable, Sendable {
 
     /// A map as a snapshot has it; what follows from the rest is made again.
     init(
-        _ opening: MapOpening, version: RunVersion, next: Int, counts: MapCounts, isClosed: Bool, isKept: Bool,
-        pages: [Page], open: [ItemIndex: Work]
+        _ opening: MapOpening, version: RunVersion, next: Int, counts: MapCounts, chosen: ItemRanges,
+        isClosed: Bool, isKept: Bool, pages: [Page], open: [ItemIndex: Work]
     ) {
         self.opening = opening
         self.version = version
         self.next = next
         self.counts = counts
+        self.chosen = chosen
         self.isClosed = isClosed
         self.isKept = isKept
         self.pages = pages
@@ -154,10 +157,13 @@ package struct MapState: Hashable, Sendable {
     }
 
     /// Opens settled items again, and the map with them.
-    mutating func reopen(_ items: ItemRanges) {
+    ///
+    /// - Parameter isChoice: they begin also where too many others stay failed.
+    mutating func reopen(_ items: ItemRanges, isChoice: Bool) {
         isClosed = false
         isKept = true
         for item in items.items where item.index < next {
+            if isChoice, state(of: item) != .pending { chosen.insert(item.rawValue..<item.rawValue + 1) }
             if state(of: item) == .succeeded { isKept = false }
             guard unsettle(item) else { continue }
             mark(item, .pending)
@@ -215,6 +221,7 @@ package struct MapState: Hashable, Sendable {
 
     private mutating func settle(_ item: ItemIndex, _ state: ItemState, _ count: WritableKeyPath<MapCounts, Int>) {
         counts[keyPath: count] += 1
+        if !chosen.isEmpty { chosen.remove(item) }
         if state.rawValue <= ItemState.failed.rawValue {
             mark(item, state)
         } else {

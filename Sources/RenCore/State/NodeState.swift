@@ -79,9 +79,9 @@ package struct NodeState: Hashable, Sendable {
     }
 
     /// Items of the map begin again; when they end as they had, the map's result stands.
-    mutating func reopen(_ items: ItemRanges) {
+    mutating func reopen(_ items: ItemRanges, isChoice: Bool) {
         recorded = standing
-        map?.reopen(items)
+        map?.reopen(items, isChoice: isChoice)
         phase = .mapping
         error = nil
     }

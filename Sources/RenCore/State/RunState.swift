@@ -298,7 +298,7 @@ extension RunState {
             nodes[node.index] = nodes[node.index].reopened(keeping: true)
         }
         for (node, items) in reopening.items where node.index < nodes.count && nodes[node.index].map != nil {
-            nodes[node.index].reopen(items)
+            nodes[node.index].reopen(items, isChoice: (creation?.semantics ?? 0) >= 2)
         }
         mayRunAgain.formUnion(reopening.allowed)
         codeChangedRunsAgain = codeChangedRunsAgain || reopening.codeChangedRunsAgain

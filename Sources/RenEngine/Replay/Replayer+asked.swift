@@ -121,7 +121,9 @@ extension Replayer {
             let policy = state.plan.retry(of: node)
             if work.counted + 1 >= policy.attempts { return "no attempt is left" }
             // Attempts whose time is over together are judged together.
-            if state.time < event.time, let map = state[node].map, map.isExceeded(state.plan.tolerance(of: node)) {
+            if state.time < event.time, case .item(_, let item) = event.subject,
+                state[node].map?.isExceeded(state.plan.tolerance(of: node), for: item) == true
+            {
                 return "too many items failed"
             }
             return nil

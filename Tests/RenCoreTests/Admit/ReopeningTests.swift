@@ -184,6 +184,25 @@ struct ReopeningTests {
         #expect(error?.code == .retryNothing)
     }
 
+    @Test("Chosen items begin where too many others stay failed, but in runs of the semantics before")
+    func chosen() throws {
+        for semantics in [1, 2] {
+            var story = try Story(
+                Self.products, "list ok, scrape 3, scrape[0] failed, scrape[1] failed, scrape failed, run failed",
+                semantics: semantics)
+            let scrape = try story.number("scrape")
+            var choice = RetryChoice()
+            choice.items = [scrape: ItemRanges([ItemIndex(0)])]
+            try story.ask(.retry(choice))
+            let map = try #require(story.state[scrape].map)
+            #expect(map.isExceeded(.count(0), for: ItemIndex(0)) == (semantics == 1))
+            #expect(map.isExceeded(.count(0), for: ItemIndex(2)), "nobody chose it")
+            #expect(map.chosen == (semantics == 1 ? ItemRanges() : ItemRanges([ItemIndex(0)])))
+            try story.go("scrape[0] ok")
+            #expect(story.state[scrape].map?.chosen.isEmpty == true)
+        }
+    }
+
     @Test("What waited for a retry when too many others had failed goes on with those that failed")
     func waiting() throws {
         let story = try Story(

@@ -10,9 +10,11 @@ struct Story {
     /// - Parameters:
     ///   - nodes: the mapping below `nodes:` of a flow, as YAML.
     ///   - words: what happened, in order.
-    init(_ nodes: String, _ words: String = "") throws {
+    init(_ nodes: String, _ words: String = "", semantics: Int = RunCreation.current) throws {
         state = RunState(plan: try Self.plan(nodes))
-        tell(Event(.runCreated(Self.creation), .run, at: time, payload: Self.value))
+        var creation = Self.creation
+        creation.semantics = semantics
+        tell(Event(.runCreated(creation), .run, at: time, payload: Self.value))
         try go(words)
     }
 

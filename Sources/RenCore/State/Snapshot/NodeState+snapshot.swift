@@ -122,6 +122,7 @@ struct MapOutline: SnapshotPart {
     var version: RunVersion
     var next: Int
     var counts: MapCounts
+    var chosen: ItemRanges
     var isClosed: Bool
     var isKept: Bool
 
@@ -130,6 +131,7 @@ struct MapOutline: SnapshotPart {
         version = map.version
         next = map.next
         counts = map.counts
+        chosen = map.chosen
         isClosed = map.isClosed
         isKept = map.isKept
     }
@@ -141,6 +143,7 @@ struct MapOutline: SnapshotPart {
         bytes.append(varint: version.rawValue)
         bytes.append(count: next)
         bytes.append(part: counts)
+        bytes.append(text: chosen.description)
         bytes.append(flag: isClosed)
         bytes.append(flag: isKept)
     }
@@ -150,6 +153,7 @@ struct MapOutline: SnapshotPart {
         version = reader.version()
         next = reader.number()
         counts = reader.part()
+        chosen = ItemRanges(reader.text()) ?? ItemRanges()
         isClosed = reader.flag()
         isKept = reader.flag()
         // No number of damaged bytes leads to work without end.

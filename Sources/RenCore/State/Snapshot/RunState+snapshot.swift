@@ -223,7 +223,7 @@ extension MapState {
         guard open.count == openItems.count, openItems.allSatisfy({ open[$0] != nil }) else { return nil }
         self.init(
             outline.opening, version: outline.version, next: outline.next, counts: outline.counts,
-            isClosed: outline.isClosed, isKept: outline.isKept, pages: pages, open: open)
+            chosen: outline.chosen, isClosed: outline.isClosed, isKept: outline.isKept, pages: pages, open: open)
     }
 }
 

@@ -18,7 +18,7 @@ package struct SnapshotPage: Sendable, Equatable {
     package static let openPerPage = 64
     /// The layout of the bytes and the meaning of what is folded into them: raise it when either changes. Snapshots of
     /// another layout count as none.
-    package static let layout: UInt32 = 1
+    package static let layout: UInt32 = 2
 
     package let place: Place
     package let bytes: [UInt8]
