@@ -81,19 +81,11 @@ package struct ForkView: Sendable {
             nodes.map { node in
                 [
                     "node": .string(node.name), "what": .string(node.what.rawValue), "status": .string(node.status),
-                    "items": node.items.map(Self.json) ?? .null,
+                    "items": node.items.map { JSON(counts: $0) } ?? .null,
                 ]
             })
-        object["totals"] = ["nodes": Self.json(totals.nodes), "items": Self.json(totals.items)]
+        object["totals"] = ["nodes": JSON(counts: totals.nodes), "items": JSON(counts: totals.items)]
         return object
-    }
-
-    private static func json(_ counts: [What: Int]) -> JSON {
-        .object(
-            JSONObject(
-                members: What.allCases.compactMap { what in
-                    counts[what].map { .init(key: what.rawValue, value: JSON($0)) }
-                }))
     }
 }
 

@@ -90,7 +90,7 @@ package struct WhatIfView: Sendable {
             "version": JSON(draft.fork.version.rawValue), "flow": .string(draft.fork.creation.flowName),
             "flow_hash": .string(draft.fork.creation.flow.description), "flow_hash_before": .string(before.description),
             "nodes": .array(nodes.map { .object($0.json) }),
-            "totals": ["nodes": Self.json(totals.nodes), "items": Self.json(totals.items)],
+            "totals": ["nodes": JSON(counts: totals.nodes), "items": JSON(counts: totals.items)],
         ]
     }
 
@@ -101,14 +101,6 @@ package struct WhatIfView: Sendable {
             items.merge(node.items?.counts ?? [:], uniquingKeysWith: +)
         }
         return (all, items)
-    }
-
-    fileprivate static func json(_ counts: [What: Int]) -> JSON {
-        .object(
-            JSONObject(
-                members: What.allCases.compactMap { what in
-                    counts[what].map { .init(key: what.rawValue, value: JSON($0)) }
-                }))
     }
 }
 
@@ -121,7 +113,7 @@ extension WhatIfView.Node {
         ]
         if let items {
             object["items"] = [
-                "counts": WhatIfView.json(items.counts), "running": .array(items.running.map { .string($0) }),
+                "counts": JSON(counts: items.counts), "running": .array(items.running.map { .string($0) }),
                 "gone": .array(items.gone.map { .string($0) }),
             ]
         }
