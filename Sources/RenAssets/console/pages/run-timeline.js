@@ -64,7 +64,7 @@ export class RunTimelinePage extends RunPage {
             ...super.keys,
             "+": ["Zoom in", () => this.#timeline && this.#zoom(ZOOM)],
             "-": ["Zoom out", () => this.#timeline && this.#zoom(1 / ZOOM)],
-            0: ["The whole run", () => this.app.router.set({ from: null, to: null })],
+            z: ["The whole run", () => this.app.router.set({ from: null, to: null })],
         };
     }
 
@@ -87,7 +87,7 @@ export class RunTimelinePage extends RunPage {
                 h("button", { type: "button", "aria-label": "Earlier", onclick: () => this.#zoom(1, -0.5) }, "←"),
                 h("button", { type: "button", "aria-label": "Later", onclick: () => this.#zoom(1, 0.5) }, "→"),
                 h("button", {
-                    type: "button", title: "0", disabled: !isZoomed,
+                    type: "button", title: "z", disabled: !isZoomed,
                     onclick: () => this.app.router.set({ from: null, to: null }),
                 }, "Whole run")),
             h(Timeline, {
