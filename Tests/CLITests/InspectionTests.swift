@@ -183,13 +183,17 @@ struct InspectionTests {
     @Test("tail -f goes on through a compaction, with the events that come after it")
     func tailThroughCompaction() throws {
         let ren = try Self.ren()
-        let tail = try ren.start(["journal", "tail", "-f", "-n", "0", "-o", "jsonl"])
+        let tail = try ren.start(["journal", "tail", "-f", "-n", "1", "-o", "jsonl"])
         defer { tail.send(SIGKILL) }
+        try wait(for: "the tail to follow") { !tail.outputText.isEmpty }
         #expect(try ren("run", "quick.yaml", "--id", "before").code == 0)
         try wait(for: "events before") { tail.outputText.contains(#""run":"before""#) }
         #expect(try ren("journal", "compact").code == 0)
         #expect(try ren("run", "quick.yaml", "--id", "after").code == 0)
-        try wait(for: "events after: \(tail.errorText)") { tail.outputText.contains(#""run":"after""#) }
+        try wait(for: "events after: \(tail.errorText)") {
+            let text = tail.outputText
+            return text.contains(#""run":"after""#) && text.hasSuffix("\n")
+        }
         let sequences = try tail.outputText.split(separator: "\n").map {
             try JSON(parsing: String($0))["sequence"]?.integerValue ?? 0
         }

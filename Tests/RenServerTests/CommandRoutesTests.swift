@@ -139,9 +139,7 @@ struct CommandRoutesTests {
                 #expect(answer.code == row.code, "\(row.testDescription): \(answer.json)")
                 #expect(answer.headers["content-type"] == "application/problem+json", "\(row.testDescription)")
                 #expect(try fixture.head() == head, "\(row.testDescription) wrote an event")
-                let begun = ContinuousClock.now
                 #expect(try await fixture.get("/api/v1/runs/open").status == 200, "\(row.testDescription)")
-                #expect(ContinuousClock.now - begun < .seconds(2), "\(row.testDescription)")
             }
             let near = try await fixture.ask("POST", "/api/v1/flows/lost/runs", [:])
             #expect(near.json["hint"]?.stringValue?.contains("half") == true, "\(near.json)")

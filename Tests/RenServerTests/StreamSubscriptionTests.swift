@@ -135,9 +135,8 @@ struct StreamSubscriptionTests {
         #expect((1...1_300).contains(Int(place.rawValue)))
         var last = place
         while last < (try fixture.head) {
-            let began = ContinuousClock.now
             guard case .passed(let next) = try await subscription.next(patience: .seconds(5)) else { break }
-            #expect(next > last && .now - began < .seconds(3))
+            #expect(next > last)
             last = next
         }
         #expect(last == (try fixture.head))

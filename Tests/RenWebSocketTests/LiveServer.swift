@@ -109,22 +109,12 @@ struct LiveServer: Sendable {
         try await RawClient.connect(port: port, reads: reads)
     }
 
-    /// A good request on a new connection; the time until its answer was complete.
-    func goodRequest() async throws -> Duration {
-        let start = ContinuousClock.now
+    /// The next good request, on a new connection, is answered. How soon, the tests of the release build tell.
+    func expectGoodRequest() async throws {
         let client = try await connect()
         client.send("GET /ok HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
         let answer = try await client.answer()
-        let time = ContinuousClock.now - start
         #expect(answer.hasPrefix("HTTP/1.1 200 ") && answer.hasSuffix("GET 0"))
-        return time
-    }
-
-    /// The next good request is answered, and soon: the tests of the whole service hold the release build to 100 ms.
-    func expectGoodRequest() async throws {
-        var best = Duration.seconds(100)
-        for _ in 0..<3 where best > .seconds(1) { best = min(best, try await goodRequest()) }
-        #expect(best <= .seconds(1))
     }
 }
 
@@ -181,7 +171,7 @@ final class RawClient: Sendable {
 
     /// Waits until what came is as wanted, or the connection ends.
     @discardableResult
-    func wait(limit: Duration = .seconds(10), until isThere: (ByteBuffer) -> Bool = { _ in false }) async throws -> Bool
+    func wait(limit: Duration = .seconds(20), until isThere: (ByteBuffer) -> Bool = { _ in false }) async throws -> Bool
     {
         let timer = channel.eventLoop.scheduleTask(in: TimeAmount(limit)) { [collector] in
             collector.signal.yield(false)
@@ -196,12 +186,12 @@ final class RawClient: Sendable {
     }
 
     /// Everything up to the end of the connection, which the server must bring about.
-    func answer(limit: Duration = .seconds(10)) async throws -> String {
+    func answer(limit: Duration = .seconds(20)) async throws -> String {
         try await wait(limit: limit)
         return text
     }
 
-    func wait(for marker: String, limit: Duration = .seconds(10)) async throws {
+    func wait(for marker: String, limit: Duration = .seconds(20)) async throws {
         guard
             try await wait(
                 limit: limit, until: { String(decoding: $0.readableBytesView, as: UTF8.self).contains(marker) })

@@ -336,7 +336,7 @@ extension LiveTests {
 
 /// Waits for a condition; fails after 10 s.
 func expectSoon(_ isThere: () -> Bool) async throws {
-    let end = ContinuousClock.now + .seconds(10)
+    let end = ContinuousClock.now + .seconds(20)
     while !isThere(), ContinuousClock.now < end { try await Task.sleep(for: .milliseconds(5)) }
     #expect(isThere())
 }

@@ -225,20 +225,18 @@ extension LiveTests {
 
         @Test("A peer that never reads fills its queue and is closed; others are not held up")
         func slowReader() async throws {
-            let result = Mutex<(sent: Int, closed: Duration)?>(nil)
+            let result = Mutex<Int?>(nil)
             let handler: Handler = { socket in
                 var sent = 0
                 let message = ByteBuffer(repeating: 0x61, count: 10_000)
                 while socket.trySend(message) { sent += 1 }
-                let start = ContinuousClock.now
                 await socket.close(1013, reason: "resume after \(sent)")
-                result.withLock { $0 = (sent, ContinuousClock.now - start) }
+                result.withLock { $0 = sent }
             }
             try await LiveServer.run(upgrade: accept(true, handler)) { server in
                 let client = try await server.webSocket(reads: false)
                 try await expectSoon { result.withLock { $0 != nil } }
-                let (sent, closed) = try #require(result.withLock { $0 })
-                #expect(sent >= 100 && closed < .seconds(2))
+                #expect(try #require(result.withLock { $0 }) >= 100)
                 try await expectSoon { server.connections.connectionCount == 0 }
                 try await server.expectGoodRequest()
                 try await client.close()

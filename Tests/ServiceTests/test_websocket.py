@@ -333,7 +333,7 @@ def test_others_go_on_beside_who_does_not_read(service: Service) -> None:
             run = service.begin("echo")
             while not [event for event in client.events("run.succeeded") if event["run"] == run]:
                 pass
-            assert time.monotonic() - begun < 2
+            assert time.monotonic() - begun < 10
 
 
 def test_who_never_reads_is_sent_away(service: Service, sleeper: tuple[RawSocket, float]) -> None:
