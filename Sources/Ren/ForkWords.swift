@@ -5,7 +5,7 @@ package import RenJournal
 
 /// What a person asks of a fork, in words.
 package struct ForkWords: Sendable {
-    /// A value at a path of the input: `input.limit`.
+    /// A value at a path of the input, `input.limit`, or the `input` as a whole.
     package struct Setting: Sendable {
         package var path: String
         package var value: JSON
@@ -166,7 +166,7 @@ package struct ForkDraft: Sendable {
         }
         for setting in settings {
             let path = setting.path.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
-            guard path.count > 1, path[0] == "input", !path.contains("") else {
+            guard path[0] == "input", !path.contains("") else {
                 throw RenError(
                     .inputInvalid, "“\(setting.path)” is no place in the input",
                     hint: "write it as flows read it: input.limit")

@@ -63,6 +63,21 @@ struct ReopeningTests {
         #expect(try ren("journal", "verify").code == 0)
     }
 
+    @Test("A dry run tells what goes on besides what is chosen, when a map is opened again")
+    func goesOn() throws {
+        let ren = try Ren(["needs.yaml": Self.flow, "functions.py": Self.functions])
+        #expect(try ren("run", "needs.yaml", "-f", "functions.py", "--id", "n", "-i", "count=300").code == 10)
+        let done = try ren("show", "n", "-o", "json").json["nodes"]?["needs"]?["succeeded"]?.integerValue
+        let left = 299 - (try #require(done))
+        #expect(left > 0, "it ended before the item that fails")
+        #expect(try ren("retry", "n", "--dry-run", "-o", "json").json["further"] == ["needs": .integer(left)])
+        #expect(try ren("retry", "n", "--dry-run").output.contains("goes on      needs: \(left) item"))
+        try ren.write("", to: "there")
+        #expect(try ren("retry", "n", "--no-progress").code == 0)
+        let started = try ren("journal", "ls", "--run", "n", "-o", "jsonl").lines.count { $0["type"] == "item.started" }
+        #expect(started == 301)
+    }
+
     @Test("An engine whose own request fails stays for the runs of others")
     func innocentRun() throws {
         let ren = try failed()

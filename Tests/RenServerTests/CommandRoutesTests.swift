@@ -201,6 +201,11 @@ struct CommandRoutesTests {
             #expect(would.status == 200 && would.json["schema"] == "ren.fork/1", "\(would.json)")
             #expect(would.json["affected"] == ["h"] && would.json["input_changed"] == true)
             #expect(would.json["totals"] == ["nodes": ["again": 1], "items": [:]])
+            for (whole, isChanged) in [(["n": 8], true), (["n": 3], false)] as [(JSON, JSON)] {
+                let would = try await fixture.ask(
+                    "POST", "/api/v1/runs/odd:fork?dry_run=true", ["set": ["input": whole]])
+                #expect(would.status == 200 && would.json["input_changed"] == isChanged, "\(would.json)")
+            }
             #expect(try fixture.head() == head)
 
             let key = ["Idempotency-Key": "retry-1"]

@@ -169,6 +169,7 @@ struct NodeRoutesTests {
             #expect(try await fixture.get("/api/v1/runs/r").json["problems"]?[0]?["fingerprint"] == fingerprint)
             let dry = try await retry(["problem": fingerprint], "?dry_run=true")
             #expect(dry.json["items"]?["m"] == ["count": 1, "indexes": "2"], "\(dry.json)")
+            #expect(dry.json["further"] == [:], "all others have ended")
             for (body, status, code) in [
                 (["problem": "0123456789abcdef"], 409, "retry.nothing"),
                 (["problem": fingerprint, "nodes": ["after"]], 409, "retry.nothing"),

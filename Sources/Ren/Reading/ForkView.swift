@@ -66,6 +66,8 @@ package struct ForkView: Sendable {
 
     package var json: JSONObject {
         var object = sets.json
+        // What goes on stands with each node.
+        object["further"] = nil
         object["schema"] = "ren.fork/1"
         object["run"] = sets.run.isEmpty ? .null : .string(sets.run)
         object["parent"] = .string(draft.parent.id)

@@ -13,6 +13,8 @@ package struct ReopeningView: Sendable {
     package let run: String
     package let again: [String]
     package let items: [Items]
+    /// Items of maps that are open again which nobody chose: they had not begun, or not ended, and go on.
+    package private(set) var further: [(node: String, count: Int)] = []
     package let affected: [String]
     /// Of the affected ones those with `once` that had succeeded: they wait for a person if their input has changed.
     package let asking: [String]
@@ -33,6 +35,15 @@ package struct ReopeningView: Sendable {
         var sets = Reopening()
         if case .runReopened(let reopening)? = events.first?.fact { sets = reopening }
         self.init(run: row.id, sets, in: state)
+        var opened = state
+        for event in events { opened.apply(event) }
+        for node in opened.open {
+            guard state[node].isSettled || !row.status.isOpen, let map = opened[node].map,
+                !map.isExceeded(opened.plan.tolerance(of: node))
+            else { continue }
+            let count = map.counts.pending + map.open.count - (sets.items[node]?.count ?? 0)
+            if count > 0 { further.append((opened.plan.flow.nodes[node.index].name, count)) }
+        }
     }
 
     package init(run: String, _ sets: Reopening, in state: RunState) {
@@ -58,6 +69,7 @@ package struct ReopeningView: Sendable {
         func list(_ names: [String]) -> JSON { .array(names.map { .string($0) }) }
         return [
             "schema": "ren.reopening/1", "run": .string(run), "again": list(again), "items": .object(items),
+            "further": .object(JSONObject(members: further.map { .init(key: $0.node, value: JSON($0.count)) })),
             "affected": list(affected), "asking": list(asking), "kept": list(kept),
         ]
     }

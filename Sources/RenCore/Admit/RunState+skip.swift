@@ -88,12 +88,12 @@ extension RunState {
             guard isUnknown, hasResult, self[node].recorded != nil else {
                 throw RenError(
                     .skipNothingKept, "\(what) has no result from before that could be kept",
-                    hint: "--value gives one, --fail says that it failed")
+                    hint: "give it a value, or say that it failed")
             }
         case .fail:
             guard isUnknown || !["failed", "skipped", "cancelled"].contains(status) else {
                 throw RenError(
-                    .skipSettled, "\(what) has ended: it is \(status)", hint: "--value gives it a result")
+                    .skipSettled, "\(what) has ended: it is \(status)", hint: "give it a value")
             }
         }
     }

@@ -124,8 +124,9 @@ extension JournalView {
     struct PastStart {
         var row: RunRow
         var version: RunVersion
-        /// R at that version.
+        /// R at that version, and the sequence of its event.
         var hash: Digest
+        var last: JournalSequence
         var state: RunState
         var groups: ProblemGroups
         var asOf: JournalHead
@@ -150,7 +151,7 @@ extension JournalView {
         }
         let state = newest?.state ?? RunState(plans: plans)
         return PastStart(
-            row: row, version: version, hash: last.runHash, state: state,
+            row: row, version: version, hash: last.runHash, last: last.sequence, state: state,
             groups: ProblemGroups(problems, state, lineage), asOf: asOf,
             owner: owner, lineage: lineage)
     }
@@ -414,7 +415,7 @@ extension RunRow {
         updated = state.time
         version = start.version
         control = state.control
-        last = start.asOf.sequence
+        last = start.last
         hash = start.hash
         error =
             switch state.phase {

@@ -84,7 +84,7 @@ extension Backend {
         "id": [
             "type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$", "description": "of the new run",
         ],
-        "set": ["type": "object", "description": "values by their place in the input: input.limit"],
+        "set": ["type": "object", "description": "values by their place in the input (input.limit), or a whole input"],
         "node_outputs": ["type": "object", "description": "by node: its output from here on"],
         "item_outputs": [
             "type": "object", "additionalProperties": ["type": "object"],

@@ -148,6 +148,10 @@ extension Backend {
                     "indexes": ["type": "string", "description": "as 0-4,9; empty: the map only closes anew"],
                 ]), "description": "by node: its items that run again",
             ],
+            "further": [
+                "type": "object", "additionalProperties": .count,
+                "description": "by node: how many of its items go on as well, though nobody chose them",
+            ],
             "affected": nodes("they are evaluated afresh, and keep their results if their inputs are the same"),
             "asking": nodes("of these those with once: they wait for a person if their inputs are not the same"),
             "kept": nodes("they stay as they are"),
@@ -156,6 +160,7 @@ extension Backend {
 
     private static let fork: JSONObject = {
         var fork = reopening("ren.fork/1")
+        fork["further"] = nil
         fork["parent"] = .text("the run that it goes on from")
         fork["at"] = .count
         fork["version"] = .count

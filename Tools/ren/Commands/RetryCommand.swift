@@ -169,6 +169,7 @@ extension ReopeningView {
             let count = entry.items.isEmpty ? "closes anew" : Words.count(entry.items.count, "item")
             line("runs again ", ["\(entry.node): \(count)"])
         }
+        for (node, count) in further { line("goes on    ", ["\(node): \(Words.count(count, "item"))"]) }
         line("looked at  ", affected)
         line("may wait   ", asking)
         line("kept       ", kept)
