@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable
 
+import pytest
 from conftest import ConsoleService, until
 from playwright.sync_api import Page, Route
 from service import wait_for
@@ -122,6 +123,43 @@ def test_times_are_told_by_the_clock_of_ren(own: ConsoleService, open_console: C
     assert "10m" not in text and "Stalled" not in text, text
 
 
+def test_the_same_run_stays_selected_while_others_begin(own: ConsoleService, open_console: Callable[..., Page]) -> None:
+    own.begin("shop", {"count": 1}, id="first")
+    own.finish("first")
+    page = open_console(own, "/runs")
+    page.wait_for_selector("tr:has-text('first')")
+    page.keyboard.press("j")
+    page.wait_for_selector("tr.selected:has-text('first')")
+    own.begin("shop", {"count": 1}, id="second")
+    page.wait_for_selector("tr:has-text('second')")
+    assert page.locator("tr.selected").inner_text().startswith("first")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/runs/first")
+
+
+def test_the_result_is_read_again_after_a_retry(own: ConsoleService, open_console: Callable[..., Page]) -> None:
+    run = own.begin("shop", {"count": 30})
+    assert own.finish(run) == "succeeded"
+    page = open_console(own, f"/runs/{run}")
+    result = page.locator("section:has(#result)")
+    result.get_by_text("29").wait_for()
+    own.mark("healed")
+    assert own.post(f"/api/v1/runs/{run}:retry", {}).status == 202
+    result.get_by_text("30").wait_for()
+
+
+def test_lines_that_a_filter_leaves_out_are_not_counted_before_they_are_known(
+    own: ConsoleService, open_console: Callable[..., Page]
+) -> None:
+    own.mark("held")
+    run = own.begin("shop", {"count": 100, "seconds": 0.3})
+    page = open_console(own, f"/runs/{run}/logs?node=work&item=sku-00003")
+    page.wait_for_selector("text=1 line match so far")
+    own.mark("held", there=False)
+    assert own.finish(run) == "succeeded"
+    page.wait_for_selector("text=/^1 of [0-9]{3} lines match/")
+
+
 def test_lists_are_read_again_after_a_break(own: ConsoleService, open_console: Callable[..., Page]) -> None:
     page = open_console(own)
     page.wait_for_selector("text=No run yet")
@@ -180,6 +218,60 @@ def test_who_looks_elsewhere_is_told_when_that_is_wanted(
     told = page.evaluate("told")
     assert told[-1] == "told-True: the run succeeded" and not any("False" in each for each in told), told
     assert any("TimeoutError" in each for each in told)
+
+
+@pytest.mark.parametrize(
+    ("path", "shown"),
+    [
+        ("/nodes/work", "[data-grid=items] a"), ("/items/work/sku-00000", "text=Idempotency key"),
+        ("/timeline", ".timeline canvas"), ("/logs", "[data-grid=log] .cell"), ("?as_of=9", ".travel"),
+    ],
+)
+def test_pages_opened_while_ren_is_away_are_read_when_it_is_back(
+    own: ConsoleService, open_console: Callable[..., Page], watch: list, path: str, shown: str
+) -> None:
+    page = open_console(own)
+    address = own.authority
+    run = own.begin("shop", {"count": 3})
+    assert own.finish(run) == "succeeded"
+    watch[-1].is_service_away = True
+    own.kill()
+    page.wait_for_selector(".live:has-text('reconnecting')")
+    page.evaluate("(path) => ren.router.go(path)", f"/runs/{run}{path}")
+    page.wait_for_selector("text=ren does not answer")
+    own.start(listen=address)
+    page.wait_for_selector(shown)
+    assert page.locator(".problem").count() == 0
+    watch[-1].is_service_away = False
+
+
+@pytest.mark.parametrize(
+    ("path", "before", "after"),
+    [
+        ("/timeline", "", "tr:has-text('work') td:has-text('{items}')"),
+        ("/journal", "[data-grid=run-events] .cell", "text=/^{events} events/"),
+        ("/items/work/sku-03999", "", "text=succeeded after"),
+        ("/nodes/export", "", ".json :text('exported')"),
+    ],
+)
+def test_a_page_that_missed_much_is_read_anew(
+    own: ConsoleService, open_console: Callable[..., Page], watch: list, path: str, before: str, after: str
+) -> None:
+    """Behind so many events a snapshot is read instead: what the page was not told, it reads."""
+    page = open_console(own)
+    watch[-1].expected.append("404")
+    own.mark("healed")
+    run = own.begin("shop", {"count": 4000, "seconds": 0}, start_paused=True)
+    page.evaluate("(path) => ren.router.go(path)", f"/runs/{run}{path}")
+    page.wait_for_selector(before or ".run-head .badge:has-text('paused')")
+    page.evaluate("ren.stream.stop()")
+    own.post(f"/api/v1/runs/{run}:resume")
+    assert own.finish(run, 60) == "succeeded"
+    page.evaluate("ren.stream.start()")
+    events = own.read(f"/api/v1/runs/{run}")["version"]
+    assert events > 5000
+    page.wait_for_selector(after.format(items="4,000", events=f"{events:,}"))
+    page.wait_for_selector(".run-head .badge:has-text('succeeded')")
 
 
 def test_a_page_opened_while_ren_is_away_goes_on(

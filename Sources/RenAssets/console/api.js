@@ -6,11 +6,18 @@ import { learnClock } from "./format.js";
 const TOKEN = "ren.token";
 const ROOT = "/api/v1";
 
-/** What the service answers instead of what was asked for; `status` 0 when it could not be reached. */
+const AWAY = "unreachable";
+
+/** What the service answers instead of what was asked for, or what the page itself finds wrong: `status` 0, no code. */
 export class Problem extends Error {
-    constructor({ status = 0, code = "unreachable", detail, hint, errors, ...more }) {
+    constructor({ status = 0, code = "", detail, hint, errors, ...more }) {
         super(detail ?? code);
         Object.assign(this, { status, code, hint, errors: errors ?? [], more });
+    }
+
+    /** Whether ren could not be reached. */
+    get isAway() {
+        return this.code === AWAY;
     }
 }
 
@@ -118,7 +125,7 @@ export class API {
         } catch (error) {
             if (error.name === "AbortError") throw error;
             throw new Problem({
-                detail: "ren does not answer",
+                code: AWAY, detail: "ren does not answer",
                 hint: "see that `ren serve` runs; the page goes on by itself when it does",
             });
         }

@@ -79,7 +79,7 @@ export function moment(iso, { milliseconds = false } = {}) {
 /** When to expect something: 04:51 (1h 34m). */
 export function eta(milliseconds) {
     if (milliseconds === null || milliseconds === undefined) return "–";
-    return `${clock.format(new Date(Date.now() + milliseconds)).slice(0, 5)} (${duration(milliseconds)})`;
+    return `${clock.format(new Date(now() + milliseconds)).slice(0, 5)} (${duration(milliseconds)})`;
 }
 
 export function rate(perSecond) {

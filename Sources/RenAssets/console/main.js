@@ -78,6 +78,8 @@ class App {
     #store = null;
     #signIn = null;
     #favicon = "";
+    /** How often a page was made anew: what was drawn for the one before is not taken over. */
+    #reopened = 0;
 
     async start() {
         apply();
@@ -89,8 +91,10 @@ class App {
         addEventListener("hashchange", () => this.#enter());
         this.router.start();
         this.stream.start();
+        // The number of the newest event moves on every page.
+        this.stream.subscribe({ topic: "runs", kinds: ["event"] }, {});
         // Times that are told as "3 s ago" grow by themselves.
-        setInterval(() => document.hidden || this.painter.soon(), 1000);
+        setInterval(() => document.hidden || this.#tick(), 1000);
     }
 
     /** The one-time code of `ren open` stands in the fragment, which is sent nowhere. */
@@ -139,7 +143,8 @@ class App {
             return kept;
         }
         kept?.end();
-        this.#store = new RunStore(run, this.api, this.stream, () => this.painter.soon(), asOf);
+        this.#store = new RunStore(
+            run, this.api, this.stream, () => this.painter.soon(), () => this.#reopen(), asOf);
         return this.#store;
     }
 
@@ -180,6 +185,23 @@ class App {
             this.page?.start();
         }
         this.painter.now();
+    }
+
+    /** A page that missed something, or could not be read, is made anew. */
+    #reopen() {
+        if (!this.page) return;
+        this.#reopened += 1;
+        this.page.stop();
+        this.page = new this.page.constructor(this, this.router.current);
+        this.page.start();
+        this.painter.soon();
+    }
+
+    #tick() {
+        const { page } = this;
+        const isUnread = page?.problem?.isAway || page?.store?.problem?.isAway;
+        if (isUnread && this.stream.state === "live") this.#reopen();
+        this.painter.soon();
     }
 
     #streamed(what) {
@@ -258,7 +280,8 @@ class App {
             this.#bar(),
             this.#banner(),
             h(
-                "main", { id: "main", tabindex: -1, key: page?.constructor.name ?? "missing" },
+                "main",
+                { id: "main", tabindex: -1, key: page ? `${page.constructor.name} ${this.#reopened}` : "missing" },
                 page ? page.view() : h("div", { class: "page" },
                     h("h1", null, "There is no such page"),
                     empty("The address leads nowhere", h("a", { href: "/" }, "Home")),

@@ -96,6 +96,9 @@ export class RunStore {
     #api;
     #stream;
     #changed;
+    #caughtUp;
+    /** Something was missed: those who listen do not hear of it. */
+    #hasGap = false;
     #listeners = new Set();
     #subscription = null;
     #refreshTimer = 0;
@@ -108,14 +111,16 @@ export class RunStore {
 
     /**
      * @param {() => void} changed called after every change, also often
+     * @param {() => void} caughtUp called when it was read anew, as some events came to nobody
      * @param {number | null} asOf
      */
-    constructor(run, api, stream, changed, asOf = null) {
+    constructor(run, api, stream, changed, caughtUp, asOf = null) {
         this.run = run;
         this.asOf = asOf;
         this.#api = api;
         this.#stream = stream;
         this.#changed = changed;
+        this.#caughtUp = caughtUp;
         if (this.isPast) this.#travel();
         else this.#start();
     }
@@ -211,6 +216,8 @@ export class RunStore {
         }
         this.#changed();
         this.#follow();
+        if (this.#hasGap) this.#caughtUp();
+        this.#hasGap = false;
     }
 
     /** The flow's plan; a fork may have another flow than its past. */
@@ -283,7 +290,10 @@ export class RunStore {
             {
                 events: (events) => this.#take(events),
                 progress: (nodes) => this.#progress(nodes),
-                reset: () => this.#start(),
+                reset: () => {
+                    this.#hasGap = true;
+                    this.#start();
+                },
                 failed: (problem) => this.#fail(new Problem(problem)),
             },
         );
@@ -292,7 +302,7 @@ export class RunStore {
     #fail(error) {
         if (error.name === "AbortError") return;
         if (!(error instanceof Problem)) throw error;
-        if (error.status === 0) {
+        if (error.isAway) {
             // It is away: tried again, as the stream does.
             this.#refreshTimer = setTimeout(() => {
                 this.#refreshTimer = 0;

@@ -4,6 +4,7 @@
 // and nothing comes twice.
 
 import { parseJSON } from "./exact.js";
+import { now } from "./format.js";
 import { settings } from "./settings.js";
 
 const RETRY_FIRST = 250;
@@ -23,6 +24,8 @@ export class Stream {
     head = 0;
     /** When something was last heard. */
     heard = 0;
+    /** When the head was last seen to move; 0 before. */
+    moved = 0;
     downSince = null;
     server = null;
     #journal = null;
@@ -195,6 +198,8 @@ export class Stream {
         this.head = isOther ? head : Math.max(this.head, head);
         this.#be("live");
         for (const subscription of [...this.#subscriptions.values()]) {
+            // One that was told before may have ended this one.
+            if (!this.#subscriptions.has(subscription.id)) continue;
             const behind = head - (subscription.position ?? head);
             if (!subscription.isResumed) {
                 subscription.position = null;
@@ -224,6 +229,7 @@ export class Stream {
     #moved(sequence) {
         if (!(sequence > this.head)) return;
         this.head = sequence;
+        this.moved = now();
         this.#changed("head");
     }
 }

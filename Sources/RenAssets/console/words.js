@@ -126,3 +126,7 @@ export function nodeNote(node) {
     return "";
 }
 
+
+/** An error in a cell of a table; of none, nothing. */
+export const errorWords = (error) =>
+    error ? `${visible(error.name)}: ${visible(error.message, { max: 160 })}` : "";

@@ -37,13 +37,13 @@ export class FunctionPage extends Page {
     }
 
     start() {
+        const { api } = this.app;
+        const address = path`/functions/${this.route.params.function}`;
         this.read(async () => {
-            this.#function = await this.app.api.get(path`/functions/${this.route.params.function}`, null, this.signal);
+            this.#function = await api.get(address, null, this.signal);
             this.#form = new SchemaForm(this.#function.parameters, this.paint);
-        });
-        this.read(async () => {
-            this.#calls = await this.app.api.get(
-                path`/functions/${this.route.params.function}/calls`, null, this.signal);
+            this.soon();
+            this.#calls = await api.get(`${address}/calls`, null, this.signal);
         });
     }
 
@@ -116,7 +116,8 @@ export class FunctionPage extends Page {
             nodes.length > 0 && h("p", { class: "quiet" },
                 `The newest ${plural(nodes.length, "node")} that called it: `
                     + `${count(sum(nodes, "succeeded"))} succeeded, ${count(sum(nodes, "failed"))} failed for good; `
-                    + `${plural(sum(problems, "attempts"), "attempt")} failed.`),
+                    + `${plural(sum(problems, "attempts"), "attempt")} failed. `
+                    + "Times of items are from their first attempt to their end."),
             nodes.length > 0 && table(
                 ["Run", "Node", "Status", ["Succeeded", "number"], ["Failed", "number"], ["p50", "number"],
                     ["p95", "number"], ["p99", "number"], "Began"],

@@ -6,6 +6,7 @@ import { Page, throttled } from "../page.js";
 import { link, to } from "../router.js";
 import { between, bytes, count, duration, eta, now, percent, plural, rate, relative, time, visible } from "../format.js";
 import { countsOf, left } from "../store.js";
+import { errorWords } from "../words.js";
 import { badge, tally } from "../widgets/badge.js";
 import { bar } from "../widgets/bar.js";
 import { pauseDialog, resume, retryDialog, signalDialog, stopDialog } from "../widgets/actions.js";
@@ -18,7 +19,7 @@ const OPEN_MAX = 20;
 const RECENT_MAX = 12;
 /** Those of today need somebody. */
 const FAILED_MAX = 9;
-const RECENT_HEADS = ["Run", "Status", "Flow", ["Took", "number"], "Ended"];
+const RECENT_HEADS = ["Run", "Status", "Flow", ["Took", "number"], "Ended", "Error"];
 
 export class HomePage extends Page {
     #runs = null;
@@ -134,6 +135,8 @@ export class HomePage extends Page {
                     name,
                     node,
                 });
+                const { unknown = 0 } = countsOf(node);
+                if (unknown) needs.push({ kind: "unknown", run, name, node, unknown });
             }
             if (run.waiting) needs.push({ kind: "stuck", run, text: run.waiting.message, hint: run.waiting.hint });
             if (run.status === "quarantined") needs.push({
@@ -150,7 +153,7 @@ export class HomePage extends Page {
                 needs.push({ kind: "failed", run, snapshot, failed: failures(snapshot) });
             }
         }
-        const order = ["question", "stuck", "failed"];
+        const order = ["question", "unknown", "stuck", "failed"];
         return needs.sort((a, b) => order.indexOf(a.kind) - order.indexOf(b.kind));
     }
 
@@ -170,7 +173,7 @@ export class HomePage extends Page {
             isNew && empty("No run yet", h("a", { class: "button primary", href: "/flows" }, "Start a flow"),
                 ["or on the command line: ", h("code", null, "ren run flow.yaml")]),
             needs.length > 0 && h("section", { "aria-labelledby": "needs" },
-                h("h2", { id: "needs" }, `Needs you (${needs.length})`),
+                h("h2", { id: "needs" }, `Needs you (${needs.length}${this.#runs.more ? "+" : ""})`),
                 h("ul", { class: "cards" }, needs.slice(0, 8).map((need) => this.#need(need))),
                 needs.length > 8 && h("p", null, `${needs.length - 8} more: see the `,
                     h("a", { href: "/runs?status=open" }, "open"), " and the ",
@@ -189,7 +192,8 @@ export class HomePage extends Page {
                     h("td", null, badge(run.status)),
                     h("td", null, h("a", { href: to.flow(run.flow) }, visible(run.flow))),
                     h("td", { class: "number" }, between(run.created, run.ended)),
-                    h("td", { class: "time", title: run.ended }, time(run.ended))))),
+                    h("td", { class: "time", title: run.ended }, time(run.ended)),
+                    h("td", { class: "cut", title: run.error?.message ?? "" }, errorWords(run.error))))),
                 h("p", null, h("a", { href: "/runs" }, "All runs"))),
             this.#health(),
         );
@@ -210,6 +214,17 @@ export class HomePage extends Page {
                     onclick: () => signalDialog(this.app, run.run, need.name, need.node),
                 }, "Answer…"));
         }
+        if (need.kind === "unknown") {
+            const isMap = need.node.total !== undefined;
+            return h("li", { key: `${run.run} ${need.name} unknown`, class: "card bad" },
+                icon("unknown"), name,
+                h("span", { class: "grow" },
+                    isMap ? `${plural(need.unknown, "item")} of ${visible(need.name)}` : visible(need.name),
+                    ": nobody knows whether it was done, and it is to run once; retry or skip it"),
+                h("a", {
+                    class: "button", href: to.node(run.run, need.name, isMap ? { state: "unknown" } : null),
+                }, "Look"));
+        }
         if (need.kind === "stuck") {
             return h("li", { key: `${run.run} stuck`, class: "card bad" },
                 icon("quarantined"), name,
@@ -227,7 +242,7 @@ export class HomePage extends Page {
         return h("li", { key: `${run.run} failed`, class: "card bad" },
             icon("failed"), name,
             h("span", { class: "grow" },
-                map ? `${plural(failed, "item")} failed` : `${visible(first?.node ?? "a node")} failed`,
+                map ? `${plural(failed, "item")} of ${visible(map)}` : visible(first?.node ?? "a node"), " failed",
                 run.ended ? `, ${relative(run.ended)}` : " so far", causes.length ? " · " : "",
                 h("span", { class: "quiet" },
                     causes.join(", ") || visible(snapshot.error?.message ?? "", { max: 200 }),
@@ -260,7 +275,7 @@ export class HomePage extends Page {
                             + `${percent(node.total - left(node), node.total)}`,
                     ),
                     node.failed > 0 && tally("failed", node.failed, plural(node.failed, "failed", "failed")),
-                    node.rate ? h("span", { class: "quiet" },
+                    node.rate && run.status === "running" ? h("span", { class: "quiet" },
                         `${rate(node.rate)} · until ${eta(node.eta_milliseconds)}`,
                     ) : null)),
                 others.map(([name, node]) => h("span", { key: name, class: "progress-line" }, visible(name),
@@ -284,6 +299,7 @@ export class HomePage extends Page {
         if (!this.#ready) return null;
         const { ready, storage, reasons } = this.#ready;
         const of = (name) => this.#metrics?.get(name);
+        const last = Math.max(this.#index.time ? Date.parse(this.#index.time) : 0, this.app.stream.moved);
         const calls = this.#workers?.reduce((sum, each) => sum + each.calls.length, 0);
         const facts = [
             h("span", null, icon(ready ? "succeeded" : "quarantined"), ready ? "ready" : "not ready"),
@@ -293,7 +309,8 @@ export class HomePage extends Page {
                 h("a", { href: link("/journal", { view: "verify" }) }, verified(this.#index))),
             of("ren_disk_free_bytes") !== undefined && `disk ${bytes(of("ren_disk_free_bytes"))} free`,
             `${plural(this.app.stream.head, "event")}`,
-            this.#index.time && h("span", { title: this.#index.time }, `last append ${relative(this.#index.time)}`),
+            last > 0 && h("span", { title: new Date(last).toISOString() },
+                `last append ${relative(new Date(last).toISOString())}`),
             this.#workers && `${plural(this.#workers.length, "worker")}, ${plural(calls, "call")} now`,
             of("process_resident_memory_bytes") !== undefined && `memory ${bytes(of("process_resident_memory_bytes"))}`,
             of(

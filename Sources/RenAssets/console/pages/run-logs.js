@@ -3,7 +3,7 @@
 import { path } from "../api.js";
 import { save } from "../files.js";
 import { h } from "../h.js";
-import { debounced } from "../page.js";
+import { debounced, throttled } from "../page.js";
 import { change, settings } from "../settings.js";
 import { count, moment, plural, visible } from "../format.js";
 import { plain } from "../widgets/ansi.js";
@@ -20,6 +20,7 @@ const KEPT_MAX = 50_000;
 /** Rows that are wrapped have no height that could be known before. */
 const WRAPPED_MAX = 500;
 const ROW_TEXT_MAX = 2000;
+const ENDS = new Set(["run.succeeded", "run.failed", "run.stopped"]);
 
 const COLUMNS = [
     { name: "time", title: "Time" },
@@ -37,6 +38,8 @@ export class RunLogsPage extends RunPage {
     #dropped = 0;
     /** What the service came by: `{lines, levels, all}`; levels below the chosen one are not read on. */
     #looked = null;
+    /** The run ended after it was read. */
+    #isBehind = false;
     /** Numbers of attempts that were seen, for the choice of one. */
     #attempts = new Set();
     #filter = "";
@@ -52,6 +55,13 @@ export class RunLogsPage extends RunPage {
         super.start();
         this.#isFollowing = this.route.query.follow !== "0";
         this.atEnd(() => this.#subscription?.end());
+        // By then all that was said is written.
+        const again = throttled(() => this.#load(), 1000);
+        this.atEnd(this.store.listen((events) => {
+            if (!this.#isFiltered || !events.some(({ type }) => ENDS.has(type))) return;
+            this.#isBehind = true;
+            again();
+        }));
         this.update();
     }
 
@@ -89,6 +99,7 @@ export class RunLogsPage extends RunPage {
             this.#lines = page.items;
             this.#dropped = page.dropped_files;
             this.#looked = page.looked;
+            this.#isBehind = false;
             this.#cut();
             this.#follow(page.position);
         });
@@ -135,7 +146,7 @@ export class RunLogsPage extends RunPage {
         if (!lines.length) return;
         for (const line of lines) {
             this.#note(line);
-            if (!this.#looked) continue;
+            if (!this.#looked || this.#isMoving) continue;
             this.#looked.lines += 1;
             this.#looked.levels[levelOf(line)] += 1;
         }
@@ -158,6 +169,23 @@ export class RunLogsPage extends RunPage {
         if (attempt) this.#attempts.add(attempt);
     }
 
+    /** Lines come that the filter leaves out: nothing tells how many. */
+    get #isMoving() {
+        return this.#isFiltered && (this.store.isOpen || this.#isBehind);
+    }
+
+    get #isFiltered() {
+        const { level, node, attempt, q } = this.#query;
+        return level !== "debug" || Boolean(node || attempt || q);
+    }
+
+    /** How many of the lines match, as far as that is known. */
+    get #matching() {
+        if (!this.#looked || this.#isMoving) return `${plural(this.#lines.length, "line")} match so far`;
+        return `${count(this.#lines.length)} of ${this.#looked.all ? "" : "more than "}`
+            + `${plural(this.#looked.lines, "line")} match`;
+    }
+
     /** How many lines there are of a level or a graver one, as far as that was looked at. */
     #tally(level) {
         const graver = LEVELS.slice(LEVELS.indexOf(level));
@@ -167,7 +195,7 @@ export class RunLogsPage extends RunPage {
             return isRead ? count(this.#lines.filter((line) => graver.includes(levelOf(line))).length) : "";
         }
         const { levels, all } = this.#looked;
-        const isWhole = all && (isRead || !this.store.isOpen);
+        const isWhole = all && !this.#isMoving;
         return `${count(graver.reduce((sum, each) => sum + levels[each], 0))}${isWhole ? "" : "+"}`;
     }
 
@@ -188,7 +216,7 @@ export class RunLogsPage extends RunPage {
         const { level, node, key, attempt, q } = this.#query;
         const set = (query) => this.app.router.set(query);
         const find = (this.#find ??= debounced((text) => set({ q: text || null })));
-        const isFiltered = level !== "debug" || node || attempt || q;
+        const isFiltered = this.#isFiltered;
         const clear = () => set({ level: null, node: null, item: null, attempt: null, q: null });
         const attempts = [...this.#attempts].sort((a, b) => a - b);
         const nodes = Object.keys(this.store.snapshot.nodes);
@@ -238,10 +266,7 @@ export class RunLogsPage extends RunPage {
                 )),
             // That a filter leaves nothing is said where the lines would be.
             (this.#rows.length > 0 || !isFiltered) && h("p", { class: "quiet" },
-                isFiltered && this.#looked
-                    ? `${count(this.#lines.length)} of ${this.#looked.all ? "" : "more than "}`
-                        + `${plural(this.#looked.lines, "line")} match`
-                    : `${plural(this.#lines.length, "line")}${isFiltered ? " match" : ""}`,
+                isFiltered ? this.#matching : plural(this.#lines.length, "line"),
                 this.#lines.length >= this.#tail && [" · the newest; ", this.#tail < TAIL_MAX
                     ? h("button", { key: "more", type: "button", class: "small", onclick: () => this.#more() },
                         `read ${count(TAIL_MAX)}`,
@@ -263,8 +288,7 @@ export class RunLogsPage extends RunPage {
         if (!this.#rows.length) {
             if (!this.#isRead) return null;
             return isFiltered
-                ? empty(`0${this.#looked ? ` of ${plural(this.#looked.lines, "line")}` : " lines"} match`,
-                    h("button", { type: "button", onclick: clear }, "Clear the filter"))
+                ? empty(this.#matching, h("button", { type: "button", onclick: clear }, "Clear the filter"))
                 : empty("Nothing was said yet", "What functions print or log appears here at once.");
         }
         if (settings.wrap) {

@@ -4,7 +4,7 @@ import { path, Problem } from "../api.js";
 import { h } from "../h.js";
 import { throttled } from "../page.js";
 import { between, count, duration, eta, percent, plural, rate, relative, time, visible } from "../format.js";
-import { left } from "../store.js";
+import { countsOf, left } from "../store.js";
 import { place, nodeNote, sentence, stateOf } from "../words.js";
 import { retryDialog } from "../widgets/actions.js";
 import { badge, tally } from "../widgets/badge.js";
@@ -27,7 +27,10 @@ const STALLED_MIN = 30_000;
 export class RunOverviewPage extends RunPage {
     #rates = null;
     #times = null;
-    #result;
+    /** What it gave: `{value}`, or `{text}` where that cannot be read; null while it is. */
+    #result = null;
+    /** The end of the run that gave it: it may end more than once. */
+    #resultOf = null;
     #resultView = new JSONView(this.paint);
     #again = throttled(() => this.#loadRates(), 5000);
 
@@ -113,6 +116,7 @@ export class RunOverviewPage extends RunPage {
     #progress(snapshot) {
         const { store } = this;
         const maps = Object.entries(snapshot.nodes).filter(([, node]) => node.total !== undefined);
+        const isAtWork = (node) => node.status === "running" && snapshot.status === "running";
         const { done, total } = store.progress;
         return h(
             "section", { class: "panel", "aria-labelledby": "progress" },
@@ -129,12 +133,12 @@ export class RunOverviewPage extends RunPage {
                     bar(counts, node.total, visible(name)),
                     h("span", { class: "numbers" }, node.total ? percent(node.total - open, node.total) : "none"),
                     h("span", { class: "numbers quiet" },
-                        node.status === "running" ? rate(node.rate) : node.begun && node.ended ? duration(
+                        isAtWork(node) ? rate(node.rate) : node.begun && node.ended ? duration(
                             Date.parse(node.ended) - Date.parse(node.begun),
                         ) : "–",
                     ),
                     store.isOpen && h("span", { class: "numbers quiet" },
-                        node.status === "running" && open && node.eta_milliseconds
+                        isAtWork(node) && open && node.eta_milliseconds
                             ? `until ${eta(node.eta_milliseconds)}`
                             : ""),
                     h("span", { class: "tallies" },
@@ -189,10 +193,10 @@ export class RunOverviewPage extends RunPage {
         const groups = store.problems.filter((group) => group.failures > 0);
         const passing = store.problems.filter((group) => group.failures === 0);
         const failed = this.failures;
-        const retrying = Object.keys(store.snapshot.nodes).reduce(
-            (sum, name) => sum + (store.counts(name)?.retrying ?? 0),
-            0,
-        );
+        const nodes = Object.entries(store.snapshot.nodes).map(
+            ([name, node]) => [name, store.counts(name) ?? countsOf(node)]);
+        const retrying = nodes.reduce((sum, [, counts]) => sum + (counts.retrying ?? 0), 0);
+        const unknown = nodes.filter(([, counts]) => counts.unknown > 0);
         return h(
             "section", { class: "panel", "aria-labelledby": "problems" },
             h("div", { class: "line" },
@@ -203,13 +207,18 @@ export class RunOverviewPage extends RunPage {
                 !this.store.isPast && failed > 0 && h("button", {
                     type: "button", onclick: () => retryDialog(this.app, this.run, {}, failed),
                 }, icon("retrying"), `Retry all ${count(failed)}`)),
-            !store.problems.length && h("p", { class: "quiet" }, icon("succeeded"), " Nothing failed."),
+            !store.problems.length && !unknown.length
+                && h("p", { class: "quiet" }, icon("succeeded"), " Nothing failed."),
             h("ul", { class: "causes" },
                 [...groups, ...passing].slice(0, SHOWN_PROBLEMS).map((group) => this.#cause(group)),
             ),
             store.problems.length > SHOWN_PROBLEMS && h("p", { class: "quiet" },
                 `and ${store.problems.length - SHOWN_PROBLEMS} more causes`,
             ),
+            unknown.map(([name, counts]) => h("p", { key: name },
+                h("a", { href: this.at.node(name, store.counts(name) ? { state: "unknown" } : null) },
+                    tally("unknown", counts.unknown, `${count(counts.unknown)} unknown`)),
+                ` of ${visible(name)}: whether it was done only a person can tell. Retry or skip it.`)),
             retrying > 0 && h("p", null,
                 tally("retrying", retrying, store.isOpen || store.isPast
                     ? `${plural(retrying, "item")} will be tried again`
@@ -233,7 +242,8 @@ export class RunOverviewPage extends RunPage {
                 h("span", { class: "numbers" },
                     group.failures
                         ? `×${count(group.failures)}`
-                        : `${plural(group.attempts, "attempt")}, none failed in the end`,
+                        : `${plural(group.attempts, "attempt")}, none failed `
+                            + (this.store.isOpen || this.store.isPast ? "for good so far" : "in the end"),
                 )),
             h("div", { class: "quiet cause-more" },
                 group.frame && `${visible(group.frame)} · `,
@@ -249,7 +259,7 @@ export class RunOverviewPage extends RunPage {
                     h("a", { key: "l", href: list },
                         this.store.isPast ? "list failed" : `list ${count(group.failures)}`),
                 ],
-                list && group.failures > 0 && !this.store.isPast && [
+                sample && group.failures > 0 && !this.store.isPast && [
                     " · ",
                     h("button", {
                         key: "r", type: "button", class: "small",
@@ -287,16 +297,17 @@ export class RunOverviewPage extends RunPage {
     }
 
     #output() {
-        if (this.#result === undefined) {
+        const { ended } = this.store.snapshot;
+        if (this.#resultOf !== ended) {
             this.#result = null;
+            this.#resultOf = ended;
+            const take = (result) => {
+                if (this.#resultOf === ended) this.#result = result;
+                this.soon();
+            };
             this.app.api.get(path`/runs/${this.run}/result`, null, this.signal).then(
-                (value) => {
-                    this.#result = { value };
-                    this.soon();
-                },
-                (problem) => {
-                    if (problem instanceof Problem) this.#result = { text: problem.message };
-                });
+                (value) => take({ value }),
+                (problem) => problem instanceof Problem && take({ text: problem.message }));
         }
         return h("section", { "aria-labelledby": "result" }, h("h2", { id: "result" }, "Result"),
             this.#result?.text ?? (this.#result ? this.#resultView.view(this.#result.value) : h("p", { class: "quiet" },

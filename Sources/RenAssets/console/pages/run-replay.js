@@ -29,23 +29,13 @@ export class RunReplayPage extends RunPage {
         return { ...super.keys, F: ["To the fork’s button", () => button?.focus()] };
     }
 
-    start() {
-        super.start();
-        this.#load();
-    }
-
-    update() {
-        super.update();
-        this.#load();
-    }
-
-    async #load() {
-        const { asOf } = this;
-        if (asOf === null || asOf === this.#changesOf) return;
-        this.#changesOf = asOf;
+    /** The address may name an event of another run: `last` is the run's own at that time. */
+    async #load({ as_of: asOf, last }) {
+        if (asOf !== this.asOf || last === this.#changesOf) return;
+        this.#changesOf = last;
         await this.read(async () => {
-            const changes = await this.app.api.get(`/journal/events/${asOf}/changes`, null, this.signal);
-            if (asOf === this.asOf) this.#changes = changes;
+            const changes = await this.app.api.get(`/journal/events/${last}/changes`, null, this.signal);
+            if (last === this.#changesOf) this.#changes = changes;
         });
     }
 
@@ -55,6 +45,7 @@ export class RunReplayPage extends RunPage {
             queueMicrotask(() => this.asOf === null && this.app.router.set({ as_of: snapshot.last }));
             return loading();
         }
+        this.#load(snapshot);
         return h(
             "div", { class: "replay" },
             graphView(this.store.graph, {

@@ -11,6 +11,10 @@ import { RunPage } from "./run.js";
 
 const BUCKETS = 240;
 const ZOOM = 0.5;
+/** Milliseconds. */
+const STRETCH_MIN = 2;
+/** A stretch that is shorter is told to the millisecond. */
+const FINE = 10_000;
 
 export class RunTimelinePage extends RunPage {
     #timeline = null;
@@ -24,6 +28,8 @@ export class RunTimelinePage extends RunPage {
         super.start();
         const again = throttled(() => this.#load(), 3000);
         this.atEnd(this.store.listen(() => this.route.query.to || again()));
+        // Time goes on also where nothing happens.
+        this.every(5000, () => this.store.isOpen && !this.route.query.to && again());
         this.update();
     }
 
@@ -47,14 +53,22 @@ export class RunTimelinePage extends RunPage {
         });
     }
 
+    /** Shows a stretch, as far as it is one of the run. */
     #show(from, until) {
         const iso = (milliseconds) => new Date(milliseconds).toISOString();
-        if (until - from >= 2) this.app.router.set({ from: iso(from), to: iso(until) }, { isStep: true });
+        const { created, ended } = this.store.snapshot;
+        const first = Date.parse(created);
+        const last = Math.max(ended && !this.store.isPast ? Date.parse(ended) : this.store.now, first + STRETCH_MIN);
+        const width = Math.min(Math.max(until - from, STRETCH_MIN), last - first);
+        const begin = Math.max(first, Math.min(from, last - width));
+        this.app.router.set({ from: iso(begin), to: iso(begin + width) }, { isStep: true });
     }
 
+    /** Of the stretch that is wanted: what is shown may be the one before. */
     #zoom(factor, shift = 0) {
-        const from = Date.parse(this.#timeline.from);
-        const width = Date.parse(this.#timeline.to) - from;
+        const { from: wanted, to: until } = this.route.query;
+        const from = Date.parse(wanted ?? this.#timeline.from);
+        const width = Math.max(Date.parse(until ?? this.#timeline.to) - from, STRETCH_MIN);
         const middle = from + width / 2 + shift * width;
         this.#show(middle - (width * factor) / 2, middle + (width * factor) / 2);
     }
@@ -77,7 +91,8 @@ export class RunTimelinePage extends RunPage {
             "div", null,
             h("h2", { class: "sr" }, "Timeline"),
             h("div", { class: "line filters" },
-                h("span", null, `${moment(timeline.from)} to ${moment(timeline.to)}`),
+                h("span", null, [timeline.from, timeline.to].map(
+                    (time) => moment(time, { milliseconds: length < FINE })).join(" to ")),
                 h("span", { class: "quiet" }, `${duration(length)}, ${
                     duration(timeline.width_milliseconds)
                 } to a step`),
@@ -107,12 +122,15 @@ export class RunTimelinePage extends RunPage {
         const { lanes, pauses, restarts } = timeline;
         const spans = lanes.flatMap(({ bars }) => bars ?? []).flatMap((bar) => bar.spans);
         const has = (kind) => spans.some((span) => span.kind === kind);
-        const areWaiting = lanes.some((lane) => lane.bars === null && lane.waiting.some(Boolean));
+        // A node without items has a bar in the place of areas.
+        const areWaiting = lanes.some(({ bars, waiting }) =>
+            waiting.some(Boolean) && !bars?.some(({ item }) => item === null));
         const swatch = (look, text) => h("span", { class: "swatch" },
             h("span", { class: `ramp ${look}`, "aria-hidden": "true" }), text);
         return h("p", { class: "quiet legend" },
             swatch("go", "running"),
-            (areWaiting || has("retry_wait")) && swatch("hatched", "waiting to be tried again"),
+            (areWaiting || has("retry_wait")) && swatch(
+                "hatched", areWaiting ? "waiting for its turn or another try" : "waiting to be tried again"),
             has("queue") && swatch("dotted", "waiting for its turn"),
             has("signal_wait") && swatch("box", "waiting for a signal"),
             swatch("bad", "failed"),

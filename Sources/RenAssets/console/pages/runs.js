@@ -4,6 +4,7 @@ import { h } from "../h.js";
 import { debounced, Page, throttled } from "../page.js";
 import { to } from "../router.js";
 import { between, count, short, time, visible } from "../format.js";
+import { errorWords } from "../words.js";
 import { badge } from "../widgets/badge.js";
 import { empty, loading, problemBox } from "../widgets/problem.js";
 import { table } from "../widgets/table.js";
@@ -15,7 +16,8 @@ export class RunsPage extends Page {
     #runs = null;
     #next = null;
     #flows = [];
-    #selected = -1;
+    /** The id of a run: rows move as others begin. */
+    #selected = null;
     #filter = "";
     #find = debounced((text) => this.app.router.set({ q: text || null }));
 
@@ -39,7 +41,7 @@ export class RunsPage extends Page {
         const filter = JSON.stringify(this.#query);
         if (filter === this.#filter) return;
         this.#filter = filter;
-        this.#selected = -1;
+        this.#selected = null;
         this.#load();
     }
 
@@ -74,15 +76,16 @@ export class RunsPage extends Page {
 
     get keys() {
         const move = (step) => () => {
-            this.#selected = Math.max(0, Math.min((this.#runs?.length ?? 1) - 1, this.#selected + step));
+            const runs = this.#runs ?? [];
+            const from = runs.findIndex(({ run }) => run === this.#selected);
+            this.#selected = runs[Math.max(0, Math.min(runs.length - 1, from + step))]?.run ?? null;
             this.paint();
             requestAnimationFrame(() => document.querySelector("tr.selected")?.scrollIntoView({ block: "nearest" }));
         };
         return {
             j: ["Next run", move(1)], k: ["Run before", move(-1)],
             Enter: [
-                "Open the run",
-                () => this.#runs?.[this.#selected] && this.app.router.go(to.run(this.#runs[this.#selected].run)),
+                "Open the run", () => this.#selected !== null && this.app.router.go(to.run(this.#selected)),
             ],
         };
     }
@@ -145,9 +148,9 @@ export class RunsPage extends Page {
                 );
         }
         const heads = ["Run", "Status", "Flow", "Started", ["Took", "number"], ["Events", "number"], "Error"];
-        return table(heads, this.#runs.map((run, index) => h("tr", {
+        return table(heads, this.#runs.map((run) => h("tr", {
             key: run.run,
-            class: index === this.#selected ? "selected" : null,
+            class: run.run === this.#selected ? "selected" : null,
         },
             h("td", { class: "wide" }, h("a", { href: to.run(run.run), title: run.run }, visible(run.run))),
             h("td", null, badge(run.status)),
@@ -159,9 +162,6 @@ export class RunsPage extends Page {
             h("td", { class: "number" }, between(run.created, run.ended)),
             h("td", { class: "number" }, count(run.version)),
             h("td", { class: "cut", title: run.error?.message ?? run.waiting?.message ?? "" },
-                run.error ? `${visible(run.error.name)}: ${visible(run.error.message, { max: 160 })}` : visible(
-                    run.waiting?.message ?? "",
-                    { max: 160 },
-                )))), { class: "runs" });
+                errorWords(run.error) || visible(run.waiting?.message ?? "", { max: 160 })))), { class: "runs" });
     }
 }

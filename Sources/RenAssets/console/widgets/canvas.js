@@ -3,6 +3,9 @@
 
 import { onThemeChange } from "./colours.js";
 
+/** Pixels; beyond, browsers draw nothing. */
+const HEIGHT_MAX = 32_000;
+
 /** A widget. Drawings say how in `draw()`, and begin by `update(props)` once they are made. Props: `label`. */
 export class Canvas {
     element;
@@ -45,9 +48,9 @@ export class Canvas {
         this.draw();
     }
 
-    /** Makes the canvas empty and so high, in pixels of the page. */
+    /** Makes the canvas empty and so high, in pixels of the page; a very high one is drawn less finely. */
     clear(height) {
-        const scale = devicePixelRatio;
+        const scale = Math.min(devicePixelRatio, HEIGHT_MAX / height);
         this.canvas.width = Math.round(this.element.clientWidth * scale);
         this.canvas.height = Math.round(height * scale);
         this.canvas.style.height = `${height}px`;

@@ -62,7 +62,8 @@ export class Dialogs {
         if (this.isOpen || !this.#view) return;
         const focus = this.#focus;
         this.#forget();
-        if (focus?.isConnected) focus.focus();
+        // And another place may have the focus.
+        if (focus?.isConnected && document.activeElement === document.body) focus.focus();
     }
 
     #forget() {

@@ -10,7 +10,7 @@ const HEIGHT_MAX = 8_000_000;
  * A grid with a head row, windowed rows, and one row that is chosen by arrow keys, `j` and `k`.
  *
  * Props: `label`; `columns`: `[{name, title, class?}]`; `count`; `row(index)`: cells (descriptions), or null while it
- * is not known; `rowClass?(index)`; `key?(index)`; `selected`: index or -1; `onselect(index)`; `onopen(index)`;
+ * is not known; `rowClass?(index)`; `key?(index)`; `selected`: index or -1; `onselect(index, isClick)`; `onopen(index)`;
  * `onrange(from, to)`: what is seen, called when it changes; `end`: whether to stay at the end as the list grows;
  * `onend(isAtEnd)`; `version`: raised when rows changed.
  */
@@ -76,7 +76,7 @@ export class WindowedList {
                 ))),
             this.#head);
         this.#body.style.height = `${Math.min(HEIGHT_MAX, props.count * this.#rowHeight)}px`;
-        if (props.selected >= 0 && props.selected !== this.#shownSelected) {
+        if (props.selected >= 0 && props.selected < props.count && props.selected !== this.#shownSelected) {
             this.#shownSelected = props.selected;
             this.#reveal(props.selected);
         }
@@ -154,9 +154,10 @@ export class WindowedList {
     }
 
     #clicked(event, index) {
-        if (event.target.closest("a, button, input")) return;
+        if (event.target.closest("button, input")) return;
         if (getSelection()?.toString()) return;
-        this.#props.onselect?.(index);
+        this.#props.onselect?.(index, true);
+        if (event.target.closest("a")) return;
         if (this.#props.opensOnClick) this.#props.onopen?.(index);
     }
 

@@ -18,7 +18,7 @@ export function problemBox(problem, { retry } = {}) {
             h("ul", null, problem.errors.map((error) => h("li", null, visible(error.message), place(error)))),
         h(
             "p", { class: "quiet" },
-            problem.status > 0 && h("a", { href: `/problems/${problem.code}`, target: "_blank" }, problem.code),
+            problem.status > 0 && problem.code && h("a", { href: `/problems/${problem.code}`, target: "_blank" }, problem.code),
             problem.more?.request && h("span", null, ` · request ${problem.more.request} in ren's log`),
             retry && h("button", { type: "button", class: "small", onclick: retry }, "Try again"),
         ),

@@ -69,6 +69,8 @@ export class Travel {
             this.#asked = index;
             this.#page.read(() => this.#pages.need(index, index + 1));
         }
+        // The address may name an event of another run.
+        const seq = snapshot.as_of === this.#page.asOf ? snapshot.last : this.#page.asOf;
         const words = event ? [place(event), sentence(event)].filter(Boolean).join(" ") : "";
         return h(
             "section", { class: "travel", "aria-label": "Travel through the run's events" },
@@ -93,8 +95,7 @@ export class Travel {
                 }, "Back to now")),
             h("p", { class: "cut" },
                 "As of ",
-                h("a", { href: to.run(run, "journal", { as_of: this.#page.asOf, seq: this.#page.asOf }) },
-                    `event ${count(this.#page.asOf)}`),
+                h("a", { href: to.run(run, "journal", { as_of: this.#page.asOf, seq }) }, `event ${count(seq)}`),
                 h("span", { class: "quiet" }, `, ${moment(snapshot.updated, { milliseconds: true })} · `),
                 words),
         );
