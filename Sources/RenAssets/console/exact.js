@@ -1,17 +1,22 @@
 // JSON with whole numbers as they are written: beyond 2^53 they become BigInts, which `JSON.stringify` writes as digits.
 
-/** Longest run of digits that a number of JavaScript holds exactly. */
-const LONG = /\d{16}/;
+/** More digits than a number of JavaScript holds exactly, or an exponent beyond it. */
+const LONG = /\d{16}|\d[eE]\+?\d{3}/;
 
-/** As `JSON.parse`. Browsers that do not tell how a number is written (before 2025) round it as they always did. */
+/**
+ * As `JSON.parse`. Browsers that do not tell how a number is written (before 2025) round it as they always did.
+ *
+ * @throws {SyntaxError} also of a number that is too large
+ */
 export function parseJSON(text) {
     return LONG.test(text) ? JSON.parse(text, exactly) : JSON.parse(text);
 }
 
 function exactly(_, value, context) {
-    return typeof value === "number" && !Number.isSafeInteger(value) && /^-?\d+$/.test(context?.source)
-        ? BigInt(context.source)
-        : value;
+    if (typeof value !== "number" || Number.isSafeInteger(value)) return value;
+    if (/^-?\d+$/.test(context?.source)) return BigInt(context.source);
+    if (!Number.isFinite(value)) throw new SyntaxError(`${context?.source ?? "a number"} is too large`);
+    return value;
 }
 
 Object.defineProperty(BigInt.prototype, "toJSON", {

@@ -4,6 +4,7 @@ import { itemPath, path } from "../api.js";
 import { saveBytes } from "../files.js";
 import { h } from "../h.js";
 import { throttled } from "../page.js";
+import { to } from "../router.js";
 import { bytes, count, duration, moment, short, time, visible } from "../format.js";
 import { sentence, stateOf } from "../words.js";
 import { retryDialog, skipDialog } from "../widgets/actions.js";
@@ -21,7 +22,8 @@ const LINES = 400;
 
 export class RunItemPage extends RunPage {
     #item = null;
-    #lines = null;
+    /** What an attempt said: `{attempt, lines}`. */
+    #log = null;
     #output = new JSONView(this.paint);
     #unfolded = false;
     /** The event as of which it was read. */
@@ -47,19 +49,32 @@ export class RunItemPage extends RunPage {
         const { node, key } = this.route.params;
         this.#shown = this.asOf;
         await this.read(async () => {
-            const [item, log] = await Promise.all([
-                this.app.api.get(...itemPath(this.run, node, key), this.signal),
-                this.app.api.get(path`/runs/${this.run}/logs`, { node, key, tail: LINES }, this.signal),
-            ]);
+            const item = await this.app.api.get(...itemPath(this.run, node, key), this.signal);
             const asOf = this.asOf;
             this.#item = asOf === null ? item : await this.#asItWas(item, asOf);
-            this.#lines = log.items;
+            await this.#loadLog();
         });
+    }
+
+    /** Of the attempt that is shown, where it ran: what a fork kept stands in the log of its parent. */
+    async #loadLog() {
+        const attempt = this.#attempt;
+        if (!attempt) return;
+        const { node, key } = this.route.params;
+        const log = await this.app.api.get(
+            path`/runs/${this.#runOf(attempt)}/logs`, { node, key, attempt: attempt.attempt, tail: LINES },
+            this.signal);
+        if (attempt.attempt === this.#attempt?.attempt) this.#log = { attempt: attempt.attempt, lines: log.items };
+    }
+
+    #runOf(attempt) {
+        return attempt.events[0]?.run ?? this.run;
     }
 
     update() {
         super.update();
         if (this.#shown !== this.asOf) this.#load();
+        else if (this.#item && this.#log?.attempt !== this.#attempt?.attempt) this.read(() => this.#loadLog());
     }
 
     /** The item as of an event: its row is kept for that, its attempts are those that had begun. */
@@ -132,6 +147,7 @@ export class RunItemPage extends RunPage {
         const item = this.#item;
         if (!item) return this.problem ? null : loading();
         const attempt = this.#attempt;
+        const wanted = this.route.query.attempt;
         return h(
             "div", { class: "item-page" },
             h("div", { class: "line" },
@@ -154,6 +170,8 @@ export class RunItemPage extends RunPage {
                 icon(each.outcome ? stateOf({ type: `item.${each.outcome.split(".").pop()}` }) : "running"),
                 `attempt ${each.attempt}`,
             ]]), attempt?.attempt, (number) => this.app.router.set({ attempt: number })),
+            attempt && wanted && wanted !== String(attempt.attempt) && h("p", { class: "note warn" },
+                `It has no attempt “${visible(wanted, { max: 60 })}”. This is its newest.`),
             !attempt && empty("Not started yet", item.state === "pending" ? "It starts when it is its turn." : null),
             attempt && this.#attemptView(attempt),
             attempt?.begun && this.#input.view(attempt, this.#outputOf(attempt)),
@@ -165,8 +183,9 @@ export class RunItemPage extends RunPage {
 
     #attemptView(attempt) {
         const { isPast, snapshot } = this.store;
-        const lines = (this.#lines ?? []).filter((line) => line.attempt === attempt.attempt
-            && !(isPast && line.event > snapshot.version));
+        const log = this.#log?.attempt === attempt.attempt ? this.#log : null;
+        const lines = log?.lines.filter((line) => !(isPast && line.event > snapshot.version)) ?? [];
+        const ranIn = this.#runOf(attempt);
         const trace = lines.find((line) => line.text.startsWith("Traceback"));
         const { node, key } = this.route.params;
         return h(
@@ -181,7 +200,7 @@ export class RunItemPage extends RunPage {
                 ),
                 h("div", null,
                     h("dt", null, "Idempotency key"),
-                    h("dd", { class: "code" }, `${visible(this.run)}/${visible(node)}/${visible(key)}`),
+                    h("dd", { class: "code" }, `${visible(ranIn)}/${visible(node)}/${visible(key)}`),
                 ),
                 h("div", null,
                     h("dt", null, "Input"),
@@ -199,12 +218,15 @@ export class RunItemPage extends RunPage {
                 )),
             h("section", null,
                 h("h3", null, "Log"),
-                lines.length
+                !log ? loading() : lines.length
                     ? h("div", { class: "log short", tabindex: 0, role: "group", "aria-label": "Log of the attempt" },
                         lines.filter((line) => line !== trace).map((line) => logLine(line)),
                     )
                     : h("p", { class: "quiet" }, "It said nothing."),
-                h("p", null, h("a", { href: this.at.tab("logs", { node, item: key }) }, "Open in Logs"))),
+                h("p", null, h("a", {
+                    href: ranIn === this.run ? this.at.tab("logs", { node, item: key })
+                        : to.run(ranIn, "logs", { node, item: key }),
+                }, "Open in Logs"))),
         );
     }
 
@@ -244,6 +266,7 @@ export class RunItemPage extends RunPage {
 
     #events(item) {
         const events = item.attempt_list.flatMap((attempt) => attempt.events);
+        const { node, key } = this.route.params;
         if (!events.length) return null;
         return h("section", null, h("h3", null, "Events"),
             h("ul", { class: "latest" }, events.map((event) => h("li", { key: event.sequence },
@@ -252,7 +275,8 @@ export class RunItemPage extends RunPage {
                 ),
                 h("span", { class: "time", title: event.time },
                     moment(event.time, { milliseconds: true }),
-                ), icon(stateOf(event)), h("span", null, sentence(event))))));
+                ), icon(stateOf(event)), h("span", null, sentence(event))))),
+            h("p", null, h("a", { href: this.at.tab("journal", { node, item: key }) }, "Open in Journal")));
     }
 }
 

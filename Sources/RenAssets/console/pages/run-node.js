@@ -27,6 +27,8 @@ const SORTS = [
     ["newest", "newest"],
     ["attempts", "attempts"],
 ];
+/** What can be chosen to be tried again. */
+const CHOSEN = ["failed", "unknown"];
 const COLUMNS = [
     { name: "key", title: "Item" },
     { name: "state", title: "State" },
@@ -48,6 +50,8 @@ export class RunNodePage extends RunPage {
     /** Its place in the list, which moves as the run goes on, and its key, which does not. */
     #selected = -1;
     #selectedKey = null;
+    /** The place that the address says. */
+    #at = -1;
     #chosen = new Set();
     #range = [0, WINDOW];
     #generation = 0;
@@ -101,7 +105,13 @@ export class RunNodePage extends RunPage {
 
     #setFilter() {
         const filter = JSON.stringify(this.#query);
-        if (filter === this.#filter) return;
+        const at = /^\d+$/.test(this.route.query.at) ? Number(this.route.query.at) : -1;
+        const isElsewhere = at !== this.#at;
+        this.#at = at;
+        if (filter === this.#filter) {
+            if (isElsewhere) this.#select(at);
+            return;
+        }
         this.#filter = filter;
         this.problem = null;
         this.#generation += 1;
@@ -109,9 +119,8 @@ export class RunNodePage extends RunPage {
         this.#asked.clear();
         this.#chosen.clear();
         this.#total = 0;
-        const at = Number(this.route.query.at);
-        this.#select(at > 0 ? at : -1);
-        this.#need(Math.max(0, at || 0), Math.max(0, at || 0) + WINDOW);
+        this.#select(at);
+        this.#need(Math.max(0, at), Math.max(0, at) + WINDOW);
     }
 
     /** Reads the windows that are seen once more: states of items change. */
@@ -163,6 +172,16 @@ export class RunNodePage extends RunPage {
         this.#selectedKey = this.#item(index)?.key ?? null;
     }
 
+    /** A person chose a row: the address says which. */
+    #go(index) {
+        this.#select(index);
+        this.#at = index;
+        this.app.router.set({ at: index });
+    }
+
+    /** While a key is held down, browsers refuse to change the address each time. */
+    #goSoon = debounced(() => this.signal.aborted || this.#selected < 0 || this.#go(this.#selected));
+
     /** In a list that has changed the same item stays selected, also where it is far away by now. */
     #findSelected() {
         this.#selectedKey ??= this.#item(this.#selected)?.key ?? null;
@@ -174,20 +193,24 @@ export class RunNodePage extends RunPage {
         }
     }
 
-    #open(key) {
-        if (key !== null && key !== undefined) this.app.router.go(this.at.item(this.node, key));
+    #openSelected() {
+        if (this.#selectedKey === null) return;
+        if (this.#selected >= 0) this.#go(this.#selected);
+        this.app.router.go(this.at.item(this.node, this.#selectedKey));
     }
 
     get keys() {
         const keys = super.keys;
         if (!this.#isMap) return keys;
         const move = (step) => () => {
+            if (!this.#total) return;
             this.#select(Math.max(0, Math.min(this.#total - 1, this.#selected + step)));
+            this.#goSoon();
             this.paint();
         };
         keys.j = ["Next item", move(1)];
         keys.k = ["Item before", move(-1)];
-        keys.Enter = ["Open the item", () => this.#open(this.#selectedKey)];
+        keys.Enter = ["Open the item", () => this.#openSelected()];
         keys.E = ["Export what is listed as JSON Lines", () => this.#export("jsonl")];
         if (!this.store.isPast) {
             keys.x = ["Choose the item", () => this.#choose()];
@@ -201,7 +224,7 @@ export class RunNodePage extends RunPage {
     }
 
     #choose(item = this.#item(this.#selected)) {
-        if (!["failed", "unknown"].includes(item?.state)) return;
+        if (!CHOSEN.includes(item?.state)) return;
         if (!this.#chosen.delete(item.key)) this.#chosen.add(item.key);
         this.paint();
     }
@@ -209,7 +232,8 @@ export class RunNodePage extends RunPage {
     #retry() {
         const keys = [...this.#chosen];
         const failed = this.store.counts(this.node)?.failed ?? 0;
-        if (keys.length) retryDialog(this.app, this.run, { nodes: [this.node], keys }, keys.length);
+        const taken = () => this.#chosen.clear();
+        if (keys.length) retryDialog(this.app, this.run, { nodes: [this.node], keys }, keys.length, taken);
         else if (failed) retryDialog(this.app, this.run, { nodes: [this.node], failed: true }, failed);
     }
 
@@ -225,7 +249,7 @@ export class RunNodePage extends RunPage {
                 h("h2", { class: "cut", title: this.node }, visible(this.node)), badge(node.status),
                 detail && h("span", { class: "quiet" }, this.#facts(detail)),
                 h("span", { class: "grow" }),
-                !this.store.isPast && node.total === undefined && ["failed", "unknown"].includes(node.status) && [
+                !this.store.isPast && node.total === undefined && CHOSEN.includes(node.status) && [
                     h("button", {
                         key: "retry", type: "button",
                         onclick: () => retryDialog(this.app, this.run, { nodes: [this.node] }, 1),
@@ -261,7 +285,7 @@ export class RunNodePage extends RunPage {
                 ` · p50 ${duration(times.p50_milliseconds)} · p95 ${duration(times.p95_milliseconds)} · p99 `
                     + `${duration(times.p99_milliseconds)} · longest ${duration(times.max_milliseconds)}`,
             ),
-            detail.status === "running" && times?.rate && h("span", { key: "r" },
+            detail.status === "running" && this.store.status === "running" && times?.rate && h("span", { key: "r" },
                 ` · ${rate(times.rate)}, until ${eta(times.eta_milliseconds)}`,
             ),
         ].filter(Boolean);
@@ -335,7 +359,7 @@ export class RunNodePage extends RunPage {
                 },
                     this.#sorts.map(([word, name]) => h("option", { key: word, value: word }, name)))),
                 h("span", { class: "grow" }),
-                !this.store.isPast && counts.failed > 0 && h("button", {
+                !this.store.isPast && (counts.failed > 0 || this.#chosen.size > 0) && h("button", {
                     type: "button",
                     onclick: () => this.#retry(),
                 }, icon("retrying"),
@@ -361,11 +385,13 @@ export class RunNodePage extends RunPage {
                 : h(WindowedList, {
                     grid: "items", label: `Items of ${visible(this.node)}`, columns: COLUMNS, count: this.#total,
                     row: (index) => this.#row(index), selected: this.#selected, opensOnClick: true,
-                    onselect: (index) => {
+                    onselect: (index, isClick) => {
                         this.#select(index);
+                        if (isClick) this.#go(index);
+                        else this.#goSoon();
                         this.paint();
                     },
-                    onopen: (index) => this.#open(this.#item(index)?.key), onrange: (from, to) => this.#need(from, to),
+                    onopen: () => this.#openSelected(), onrange: (from, to) => this.#need(from, to),
                 })),
             node.total > 0 && h("p", { class: "quiet" },
                 `${count(this.#total)} of ${plural(node.total, "item")} · j and k move, Enter `
@@ -388,7 +414,7 @@ export class RunNodePage extends RunPage {
         const isChosen = this.#chosen.has(item.key);
         return [
             h("span", { class: "cut", title: item.key },
-                !this.store.isPast && item.state === "failed" && h("input", {
+                !this.store.isPast && CHOSEN.includes(item.state) && h("input", {
                     type: "checkbox", "aria-label": `Choose ${visible(item.key)}`, checked: isChosen,
                     onchange: () => this.#choose(item),
                 }),

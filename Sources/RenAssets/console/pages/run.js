@@ -135,7 +135,9 @@ export class RunPage extends Page {
         const [waits] = this.#waits;
         if (waits) keys.a = ["Answer what it waits for", () => signalDialog(this.app, this.run, ...waits)];
         keys.F = ["Fork the run", () => this.app.router.go(this.at.tab("replay"))];
-        if (isOpen) keys.p = [status === "paused" ? "Resume the run" : "Pause the run", () => this.#pauseOrResume()];
+        if (isOpen && !this.#isEnding) {
+            keys.p = [status === "paused" ? "Resume the run" : "Pause the run", () => this.#pauseOrResume()];
+        }
         return keys;
     }
 
@@ -145,6 +147,11 @@ export class RunPage extends Page {
         return Object.entries(this.store.snapshot?.nodes ?? {}).filter(
             ([, node]) => node.status === "waiting" && node.signal !== undefined,
         );
+    }
+
+    /** Nothing can be asked of it but to wait. */
+    get #isEnding() {
+        return ["stopping", "ending"].includes(this.store.status);
     }
 
     #pauseOrResume() {
@@ -233,7 +240,7 @@ export class RunPage extends Page {
             }, icon("waiting"), waits.length > 1 ? `Answer ${visible(name, { max: 20 })}…` : "Answer…")),
             isOpen && !isPaused && h("button", {
                 key: "pause", type: "button", onclick: () => this.#pauseOrResume(),
-                disabled: status === "stopping" || status === "ending",
+                disabled: this.#isEnding,
             }, icon("paused"), "Pause"),
             isOpen && (isPaused || !snapshot.carried) && h(
                 "button",
@@ -243,7 +250,7 @@ export class RunPage extends Page {
             ),
             isOpen && h("button", {
                 type: "button", onclick: () => stopDialog(app, snapshot, () => this.store.unbegun),
-                disabled: status === "stopping" || status === "ending",
+                disabled: this.#isEnding,
             }, icon("stopped"), "Stop"),
             isOpen && h("button", { type: "button", onclick: () => this.#signal() }, icon("signal"), "Signal"),
             !this.store.isPast && failed > 0 && h(
@@ -252,6 +259,8 @@ export class RunPage extends Page {
                 icon("retrying"),
                 `Retry ${count(failed)} failed`,
             ),
+            !this.store.isPast && failed === 0 && status === "stopped" && h(
+                "button", { type: "button", onclick: () => retryDialog(app, run, {}, 0) }, icon("retrying"), "Go on…"),
             h("a", { class: "button", href: this.at.tab("replay") }, icon("fork"), "Fork"),
             !this.store.isPast && h("button", {
                 type: "button", class: "plain", title: "Report: one file to send by mail",

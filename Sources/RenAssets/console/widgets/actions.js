@@ -3,11 +3,14 @@
 import { path, Problem } from "../api.js";
 import { h } from "../h.js";
 import { count, now, plural, visible } from "../format.js";
+import { countsOf } from "../store.js";
 import { SchemaForm } from "./form.js";
-import { problemBox } from "./problem.js";
+import { loading, problemBox } from "./problem.js";
 import { setsView } from "./sets.js";
 
 const HOUR = 3_600_000;
+/** Nodes whose timeout is told. */
+const TIMEOUTS = 5;
 
 /**
  * A dialog with a form: `content` describes it, `buttons` are `[text, act, class?, isOff?]`; an `act` gives back a
@@ -71,14 +74,32 @@ function reasonField(set) {
         }));
 }
 
+/** How long calls of nodes at work may take, in words; of the first nodes only. */
+async function timeouts(app, run) {
+    const { nodes } = await app.api.get(path`/runs/${run}`);
+    const names = Object.entries(nodes).filter(([, node]) => countsOf(node).running > 0).map(([name]) => name);
+    const details = await Promise.all(
+        names.slice(0, TIMEOUTS).map((name) => app.api.get(path`/runs/${run}/nodes/${name}`)));
+    return details.flatMap(({ call }, place) => (
+        call?.timeout ? [`${visible(names[place], { max: 60 })}: at most ${call.timeout}`] : []));
+}
+
 /** @param {() => number} inFlight attempts that run now; asked at every paint */
 export function pauseDialog(app, run, inFlight) {
     let reason = "";
     const body = (more) => (reason ? { ...more, reason } : more);
+    let limits = [];
+    timeouts(app, run).then((read) => {
+        limits = read;
+        app.dialogs.paint();
+    }, () => {
+        // How long it may take is not known.
+    });
     ask(app, `Pause ${visible(run, { max: 80 })}`, () => [
         h("p", null,
             inFlight()
-                ? `${plural(inFlight(), "call in flight", "calls in flight")} will finish. No new item or node starts.`
+                ? `${plural(inFlight(), "call in flight", "calls in flight")} will finish`
+                    + `${limits.length ? ` (${limits.join(", ")})` : ""}. No new item or node starts.`
                 : "Nothing is in flight. No item or node starts until it is resumed.",
         ),
         h("p", null, "Timers keep their wake-up time. Time-outs of calls do not run while nothing runs."),
@@ -189,9 +210,10 @@ async function send(app, run, name, form) {
  * Runs failed work again in `run`, after it has said what that means.
  *
  * @param {object} what members of the command's body: `{}` for all, `{nodes, failed}`, `{nodes, keys}`, `{problem}`
- * @param {number} number how many failed nodes and items it means
+ * @param {number} number how many failed nodes and items it means; 0: what was cancelled when the run was stopped
+ * @param {() => void} [taken] called when it was sent and taken
  */
-export function retryDialog(app, run, what, number) {
+export function retryDialog(app, run, what, number, taken) {
     const wish = new Wish(app, run, "retry", () => {
         const body = { ...what };
         if (wish.reason) body.reason = wish.reason;
@@ -200,8 +222,8 @@ export function retryDialog(app, run, what, number) {
         return body;
     });
     wish.look();
-    ask(app, `Retry ${plural(number, "failure")}`, () => [
-        h("p", null, "New attempts, counted on. Everything else keeps what it has."),
+    ask(app, number ? `Retry ${plural(number, "failure")}` : "Go on with what was stopped", () => [
+        h("p", null, "New attempts, counted on. What is not named here keeps what it has."),
         wish.view(),
         h("label", { class: "choice" },
             h("input", {
@@ -211,7 +233,9 @@ export function retryDialog(app, run, what, number) {
                 },
             }), " Also run again what other code than today’s made"),
         reasonField((text) => (wish.reason = text)),
-    ], () => [["Retry", () => wish.send("The run is open again:"), "primary"]]);
+    ], () => [[
+        number ? "Retry" : "Go on", () => wish.send("The run is open again:", taken), "primary", !wish.isLooked,
+    ]]);
 }
 
 /**
@@ -253,7 +277,7 @@ export function skipDialog(app, run, node, key, state) {
             })),
         wish.view(),
         reasonField((text) => (wish.reason = text)),
-    ], () => [["Skip it", () => wish.send("It is skipped:"), "primary"]]);
+    ], () => [["Skip it", () => wish.send("It is skipped:"), "primary", !wish.isLooked]]);
 }
 
 /** A command that can be tried without effect (`dry_run`): what it would do is shown before it is sent. */
@@ -267,7 +291,7 @@ class Wish {
     #word;
     #body;
     #sets = null;
-    /** The run's control version when it was looked what the command would do. */
+    /** The run's control version when it was looked what the command would do; undefined before. */
     #control;
     #problem = null;
     #looks = 0;
@@ -278,6 +302,11 @@ class Wish {
         this.#run = run;
         this.#word = word;
         this.#body = body;
+    }
+
+    /** Nothing is sent of which it was not told what it does. */
+    get isLooked() {
+        return this.#control !== undefined;
     }
 
     async look() {
@@ -299,7 +328,8 @@ class Wish {
     view() {
         const sets = this.#sets;
         return h("div", { class: "preview", role: "status" },
-            problemBox(this.#problem),
+            problemBox(this.#problem, { retry: this.isLooked ? null : () => this.look() }),
+            !this.isLooked && !this.#problem && loading(),
             sets && setsView(sets),
             sets?.asking.map((node) => h("label", { key: node, class: "choice" },
                 h("input", {
@@ -310,7 +340,7 @@ class Wish {
                 }), ` “${visible(node, { max: 60 })}” may run again although it is to run once`)));
     }
 
-    async send(said) {
+    async send(said, taken) {
         let body;
         try {
             body = this.#body();
@@ -318,7 +348,15 @@ class Wish {
             return new Problem({ detail: error.message });
         }
         const problem = await this.#app.command(this.#run, this.#word, body, said, { ifMatch: this.#control });
-        if (problem?.code !== "version.conflict") return problem;
+        if (!problem) {
+            taken?.();
+            return null;
+        }
+        if (problem.code !== "version.conflict") {
+            // What was shown is not what there is.
+            this.#sets = this.#problem = null;
+            return problem;
+        }
         await this.look();
         return new Problem({
             status: problem.status, code: problem.code,

@@ -2,6 +2,7 @@
 
 import { path, Problem } from "../api.js";
 import { h } from "../h.js";
+import { debounced } from "../page.js";
 import { link, to } from "../router.js";
 import { count, moment, plural, visible } from "../format.js";
 import { place, sentence, stateOf } from "../words.js";
@@ -22,7 +23,7 @@ const LENSES = [["", "all"], ["compact", "compact"], ["json", "JSON"]];
 const BOOKKEEPING = /\.(started|checkpointed|kept)$/;
 
 /**
- * The list of a page whose address says `type`, `lens`, `seq` and, for a run, `node`.
+ * The list of a page whose address says `type`, `lens`, `seq` and, for a run, `node` and `item`.
  *
  * `run`: the store of the run, or null for the whole journal.
  */
@@ -56,10 +57,11 @@ export class EventList {
     }
 
     get #query() {
-        const { type, node, lens } = this.#page.route.query;
+        const { type, node, item, lens } = this.#page.route.query;
         return {
             type: type ?? "",
             node: this.#store ? (node ?? "") : "",
+            item: this.#store && node ? (item ?? "") : "",
             lens: lens === "compact" || lens === "json" ? lens : "",
             asOf: this.#store?.asOf ?? null,
         };
@@ -91,10 +93,14 @@ export class EventList {
             this.#isSearching = false;
             if (this.#found) this.#search();
         }
-        const wanted = Number(this.#page.route.query.seq);
-        if (wanted > 0 && this.#detailOf === wanted) return;
-        this.#page.problem = null;
-        if (wanted > 0) this.#show(wanted);
+        const { seq } = this.#page.route.query;
+        const wanted = Number(seq);
+        const isNumber = Number.isSafeInteger(wanted) && wanted > 0;
+        if (isNumber && this.#detailOf === wanted) return;
+        this.#page.problem = !seq || isNumber ? null : new Problem({
+            detail: `“${visible(seq, { max: 60 })}” is no number of an event`,
+        });
+        if (isNumber) this.#show(wanted);
         else this.#detailOf = this.#selected = -1;
     }
 
@@ -121,12 +127,25 @@ export class EventList {
                 this.#next = page.next;
                 this.#page.soon();
             }
+            if (generation !== this.#generation) return;
+            this.#isSearching = false;
+            this.#requireFound();
         });
         if (generation === this.#generation) this.#isSearching = false;
     }
 
+    /** @throws {Problem} where the event of the address is not among those that were looked for */
+    #requireFound() {
+        if (this.#isSearching || this.#selected >= 0 || !(this.#detailOf > 0)) return;
+        throw new Problem({
+            detail: `event ${count(this.#detailOf)} is not among those that fit the filter`,
+            hint: "clear the filter to see it",
+        });
+    }
+
     #fits(event) {
-        const { type, node, lens, asOf } = this.#query;
+        const { type, node, item, lens, asOf } = this.#query;
+        if (item && event.key !== item) return false;
         if (type && !type.split(",").some(
             (each) => event.type === each || event.type.startsWith(`${each}.`),
         )) return false;
@@ -153,15 +172,17 @@ export class EventList {
     async #show(sequence) {
         this.#detailOf = sequence;
         await this.#page.read(async () => {
-            if (this.#found) this.#selected = this.#placeOf(sequence);
-            else {
+            if (this.#found) {
+                this.#selected = this.#placeOf(sequence);
+                this.#requireFound();
+            } else {
                 const index = await this.#pages.indexOf(sequence);
                 await this.#pages.need(index, index + 1);
                 const isThere = this.#pages.at(index)?.sequence === sequence;
                 this.#selected = isThere ? index : -1;
                 if (this.#store && !isThere) {
                     throw new Problem({
-                        status: 404, detail: `event ${count(sequence)} is none of this run`,
+                        detail: `event ${count(sequence)} is none of this run`,
                         hint: "look for it in the whole journal",
                     });
                 }
@@ -235,9 +256,9 @@ export class EventList {
                     ? `${count(this.#found.length)}${this.#isSearching ? "…" : ""} of ${plural(total, "event")} fit `
                         + `the filter${this.#found.length >= FILTERED_MAX ? "; no more are read" : ""}`
                     : plural(total, "event"),
-                this.#isFiltered && h("button", {
+                this.#isFiltered && " ", this.#isFiltered && h("button", {
                     type: "button", class: "small",
-                    onclick: () => this.#page.app.router.set({ type: null, node: null, lens: null }),
+                    onclick: () => this.#page.app.router.set({ type: null, node: null, item: null, lens: null }),
                 }, "Clear the filter")),
             h("div", { class: shown ? "split" : "split whole" },
                 this.#count
@@ -261,7 +282,7 @@ export class EventList {
     }
 
     #filters() {
-        const { type, node, lens } = this.#query;
+        const { type, node, item, lens } = this.#query;
         const set = (query) => this.#page.app.router.set(query);
         return h(
             "div", { class: "line filters" },
@@ -276,12 +297,18 @@ export class EventList {
                 type && !JOURNAL_AREAS.includes(type) && h("option", { value: type }, visible(type)))),
             this.#store && h("label", null, h("span", { class: "sr" },
                 "Node",
-            ), h("select", { value: node, onchange: (event) => set({ node: event.target.value || null }) },
+            ), h("select", {
+                value: node, onchange: (event) => set({ node: event.target.value || null, item: null }),
+            },
                 h("option", { value: "" }, "all nodes"), Object.keys(this.#store.snapshot.nodes).map((name) => h(
                     "option",
                     { key: name, value: name },
                     visible(name),
                 )))),
+            node && h("label", { key: "item" }, h("span", { class: "sr" }, "Key of an item"), h("input", {
+                type: "search", placeholder: "Key of an item", value: item,
+                oninput: (event) => this.#find(event.target.value),
+            })),
             h("form", { class: "jump", onsubmit: (event) => this.#jump(event) },
                 h("label", null,
                     "event ",
@@ -300,6 +327,8 @@ export class EventList {
             }, icon("down")),
         );
     }
+
+    #find = debounced((item) => this.#page.app.router.set({ item: item || null }));
 
     #jump(event) {
         event.preventDefault();

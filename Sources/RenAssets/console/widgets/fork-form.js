@@ -64,11 +64,8 @@ export class ForkForm {
     #body() {
         const { id, flow, node, output, again, isCodeChanged } = this.#wanted;
         const body = { at: this.#page.asOf };
-        const set = {};
-        for (const [name, member] of Object.entries(this.#input ? this.#form.value : {})) {
-            if (JSON.stringify(member) !== JSON.stringify(this.#input[name])) set[`input.${name}`] = member;
-        }
-        if (Object.keys(set).length) body.set = set;
+        const input = this.#input && this.#form.value;
+        if (input !== undefined && !isSame(input, this.#input)) body.set = { input };
         if (id) body.id = id;
         if (flow) body.flow = flow;
         if (again.size) body.again = [...again];
@@ -133,7 +130,8 @@ export class ForkForm {
         return h(
             "form",
             {
-                class: "panel fork", "aria-labelledby": "fork", onsubmit: (event) => {
+                // What is wrong is said by the form: a closed part of it cannot show what the browser says.
+                class: "panel fork", "aria-labelledby": "fork", novalidate: true, onsubmit: (event) => {
                     event.preventDefault();
                     this.#fork();
                 },
@@ -216,4 +214,11 @@ export class ForkForm {
                     },
                 }), ` “${visible(name, { max: 60 })}” may run again although it is to run once`)));
     }
+}
+
+/** Whether two inputs have the same members, in whatever order. */
+function isSame(one, other) {
+    if (one === null || typeof one !== "object" || Array.isArray(one)) return false;
+    const names = [...Object.keys(one), ...Object.keys(other)];
+    return names.every((name) => JSON.stringify(one[name]) === JSON.stringify(other[name]));
 }

@@ -16,7 +16,9 @@ export class SchemaForm {
     isJSON;
     #schema;
     #texts = new Map();
-    #whole = "{}";
+    /** Number fields that hold something else, which browsers keep to themselves. */
+    #garbled = new Set();
+    #whole;
     #paint;
     #id = `f${++forms}`;
     /** Why it stayed in the form that it has. */
@@ -26,13 +28,15 @@ export class SchemaForm {
     constructor(schema, paint, value) {
         this.#schema = schema ?? {};
         this.#paint = paint;
-        const properties = this.#properties;
-        this.isJSON = properties.length === 0;
-        for (const [name, property] of properties) {
-            const given = value && name in value ? value[name] : property.default;
-            if (given !== undefined) this.#texts.set(name, kindOf(property) === "json" ? pretty(given) : given);
-        }
         this.#whole = pretty(value ?? sample(this.#schema));
+        this.isJSON = this.#properties.length === 0;
+        if (this.isJSON) return;
+        try {
+            this.#fill(value ?? defaults(this.#properties));
+        } catch {
+            // What no field holds would be lost.
+            this.isJSON = true;
+        }
     }
 
     get #properties() {
@@ -52,9 +56,10 @@ export class SchemaForm {
         const value = {};
         for (const [name, property] of this.#properties) {
             const text = this.#texts.get(name);
-            const isEmpty = text === undefined || text === "";
+            const isEmpty = text === undefined && !this.#garbled.has(name);
             if (isEmpty && !this.#isRequired(name)) continue;
             try {
+                if (this.#garbled.has(name)) throw new Error(`${visible(name)} is no number`);
                 value[name] = isEmpty ? emptyOf(property, name) : read(text, property, name);
             } catch (error) {
                 value[name] = unread(name, error);
@@ -100,6 +105,7 @@ export class SchemaForm {
                 throw new Error(`There is no field that holds ${visible(name, { max: 60 })} as it is.`);
             }
         }
+        this.#garbled.clear();
         this.#texts = new Map(Object.entries(value).map(([name, member]) => [
             name, kindOf(this.#schema.properties[name]) === "json" ? pretty(member) : member,
         ]));
@@ -110,7 +116,10 @@ export class SchemaForm {
             "label", { class: "field", key: "all" }, h("span", { class: "label" }, "JSON"),
             h("textarea", {
                 class: "code", rows: 8, spellcheck: "false", value: this.#whole,
-                oninput: (event) => (this.#whole = event.target.value),
+                oninput: (event) => {
+                    this.#whole = event.target.value;
+                    this.#paint();
+                },
             }));
     }
 
@@ -118,8 +127,12 @@ export class SchemaForm {
         const kind = kindOf(property);
         const id = `${this.#id}-${name}`;
         const text = this.#texts.get(name);
-        const set = (value) => {
-            this.#texts.set(name, value);
+        // What is empty is left out, but a text that has to be there.
+        const set = (value, isGarbled = false) => {
+            if (value === "" && !(kind === "string" && this.#isRequired(name))) this.#texts.delete(name);
+            else this.#texts.set(name, value);
+            if (isGarbled) this.#garbled.add(name);
+            else this.#garbled.delete(name);
             this.#paint();
         };
         const note = [property.description, limits(property)].filter(Boolean).join(" · ");
@@ -146,18 +159,25 @@ export class SchemaForm {
         let control;
         if (kind === "enum") {
             control = h(
-                "select", { ...common, value: text ?? "", onchange: (event) => set(event.target.value) },
+                "select", {
+                    ...common, value: text === undefined ? "" : String(text),
+                    onchange: (event) => set(event.target.value),
+                },
                 this.#isRequired(name) && text !== undefined ? null : h("option", { value: "" }, "–"),
                 property.enum.map((each) => h("option", { key: String(each), value: String(each) }, visible(each))));
         } else if (kind === "number" || kind === "integer") {
             control = h("input", {
                 ...common, type: "number", step: kind === "integer" ? 1 : "any", min: property.minimum,
-                max: property.maximum, value: text ?? "", oninput: (event) => set(event.target.value),
+                max: property.maximum, value: text ?? "", placeholder: text === null ? "null" : null,
+                oninput: ({ target }) => set(target.value, target.validity.badInput),
             });
         } else if (kind === "string") {
             control = h(
                 "input",
-                { ...common, type: "text", value: text ?? "", oninput: (event) => set(event.target.value) },
+                {
+                    ...common, type: "text", value: text ?? "", placeholder: text === null ? "null" : null,
+                    oninput: (event) => set(event.target.value),
+                },
             );
         } else {
             control = h("textarea", {
@@ -177,6 +197,7 @@ function kindOf(property) {
 
 /** Whether the field of a property can hold a value, so that it comes out again as it is. */
 function fits(value, property) {
+    if (value === null && [property.type].flat().includes("null")) return true;
     switch (kindOf(property)) {
         case "enum": return property.enum.includes(value);
         case "number":
@@ -193,6 +214,8 @@ function emptyOf(property, name) {
 }
 
 function read(text, property, name) {
+    // As it was given: nothing was written in its place.
+    if (text === null) return null;
     switch (kindOf(property)) {
         case "boolean": return text === true;
         case "enum": return property.enum.find((each) => String(each) === String(text));
@@ -221,6 +244,11 @@ function limits(property) {
     if (minimum !== undefined && maximum !== undefined) return `${minimum} to ${maximum}`;
     if (minimum !== undefined) return `at least ${minimum}`;
     return maximum !== undefined ? `at most ${maximum}` : null;
+}
+
+function defaults(properties) {
+    return Object.fromEntries(properties.flatMap(
+        ([name, property]) => (property.default === undefined ? [] : [[name, property.default]])));
 }
 
 /** What can be filled in where nothing is known but names. */

@@ -27,6 +27,9 @@ export function setsView(sets) {
             "Runs again",
             count ? `${plural(count, "item")} of ${one(node)} (${indexList(indexes)})` : `the end of ${one(node)}`,
         ]),
+        ...Object.entries(sets.further).map(([node, count]) => [
+            "Goes on", `${plural(count, "item")} of ${one(node)}, which had not begun or not ended`,
+        ]),
         ["Looked at again", sets.affected.length && `${names(sets.affected)}: they run if their input is another one`],
         ["Asks a person", sets.asking.length && `${names(sets.asking)}: to run once, if the input is another one`],
         ["Keeps its result", names(sets.kept)],
