@@ -85,11 +85,9 @@ package struct FunctionTrial: Sendable {
         of name: String, _ input: JSON, _ signatures: [String: FunctionSignature], _ timeout: Duration
     ) throws(RenError) -> Call {
         guard let signature = signatures[name] else {
-            let names = signatures.keys.sorted()
-            let known = names.isEmpty ? "no functions are registered" : "known: \(names.joined(separator: ", "))"
             throw RenError(
                 .functionUnknown, "there is no function “\(name)”",
-                hint: nearest(to: name, in: names).map { "did you mean “\($0)”?" } ?? known)
+                hint: FunctionCheck.hint(for: name, among: signatures.keys.sorted()))
         }
         let arguments = try arguments(input, of: signature)
         let slot: Slots.Kind = signature.language == .swift ? .swift : signature.isAsync ? .asynchronous : .blocking

@@ -15,12 +15,11 @@ package enum FunctionCheck {
             guard case .function(let call) = node.kind else { continue }
             let written = document?["nodes"]?[node.name]
             guard let signature = signatures[call.name] else {
-                let known = names.isEmpty ? "no functions are registered" : "known: \(list(names))"
                 errors.append(
                     RenError(
                         .functionUnknown,
                         "node \(quoted(node.name)) calls \(quoted(call.name)), there is no such function",
-                        hint: near(call.name, names) ?? known, at: written?["function"]?.place))
+                        hint: hint(for: call.name, among: names), at: written?["function"]?.place))
                 continue
             }
             if let arguments = call.with, signature.parameters != nil {
@@ -129,6 +128,12 @@ package enum FunctionCheck {
     }
 
     /// The nearest name; else those of which the last part is the same.
+    /// What to do about a function that is not there.
+    package static func hint(for name: String, among names: [String]) -> String {
+        guard !names.isEmpty else { return "no functions are loaded: name their files in ren.yaml, or with -f" }
+        return near(name, names) ?? "known: \(list(names))"
+    }
+
     private static func near(_ name: String, _ names: [String]) -> String? {
         if let hint = suggestion(for: name, in: names) { return hint }
         let last = name.split(separator: ".").last

@@ -70,7 +70,7 @@ extension Backend {
     private static func notFound(_ name: String, in names: [String]) -> RenError {
         RenError(
             .init("function.not_found"), "there is no function “\(name.prefix(200))”",
-            hint: nearest(to: name, in: names).map { "did you mean “\($0)”?" } ?? "GET /api/v1/functions lists them")
+            hint: FunctionCheck.hint(for: name, among: names))
     }
 
     private static func json(_ signature: FunctionSignature, set: Digest?) -> JSONObject {
